@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * Userspace interface of /dev/vhost-fs, the virtio-fs device that the host
+ * kernel answers.
+ */
+#ifndef _UAPI_LINUX_VHOST_FS_H
+#define _UAPI_LINUX_VHOST_FS_H
+
+#include <linux/types.h>
+#include <linux/vhost.h>
+
+/**
+ * DOC: General ioctl format
+ *
+ * vhost's own ioctls (VHOST_SET_OWNER, VHOST_SET_MEM_TABLE, VHOST_SET_VRING_*
+ * and so on, see <linux/vhost.h>) work as they do on every vhost device. Ring 0
+ * is the hiprio queue, rings 1 to VHOST_FS_MAX_REQUEST_QUEUES are request
+ * queues. The ioctls below are added to them. Each takes a pointer to a
+ * structure whose first member, a __u32 named size, holds the structure's size
+ * as the caller knows it. A caller that knows less than the kernel gets the
+ * defaults for the rest (zero); a caller that knows more is refused only if
+ * what the kernel doesn't know isn't zero.
+ *
+ * Errnos have the same meaning everywhere:
+ *
+ *  - ENOTTY: the ioctl number is not supported
+ *  - E2BIG: the structure is larger than the kernel's and the part that the
+ *    kernel doesn't know is not all zero
+ *  - EINVAL: the structure is too small, or a member has a value that is never
+ *    right; unknown flags and non-zero reserved members are EINVAL too
+ *  - EFAULT: a pointer doesn't point to memory that can be read or written
+ *  - ENOENT: no share of that name is visible to the caller
+ *  - EACCES: the caller may not use the share
+ *  - EPERM: the caller may not change the share, or doesn't own the device
+ *  - EEXIST: a share of that name exists
+ *  - EBUSY: the object is in use, or in a state that excludes the request
+ *  - ENOMEM: memory is short
+ */
+
+/* Version of this interface; raised when a documented behaviour changes. */
+#define VHOST_FS_ABI_VERSION 1
+
+/* Longest name of a share, without its NUL. */
+#define VHOST_FS_SHARE_NAME_MAX 63
+
+/* Request queues that one device can have, next to its hiprio queue. */
+#define VHOST_FS_MAX_REQUEST_QUEUES 16
+
+/* Most users and most groups that one share can name. */
+#define VHOST_FS_MAX_ALLOWED_IDS 1024
+
+/**
+ * struct vhost_fs_info - ioctl(VHOST_FS_GET_INFO)
+ * @size: sizeof(struct vhost_fs_info)
+ * @abi_version: out: VHOST_FS_ABI_VERSION of the kernel
+ * @features: out: VHOST_FS_FEATURE_* bits, of which none is defined yet
+ * @max_request_queues: out: request queues a device can have
+ * @max_queue_size: out: largest accepted VHOST_SET_VRING_NUM
+ * @max_write: out: largest FUSE_WRITE and FUSE_READ in bytes
+ * @fuse_major: out: FUSE protocol major spoken to guests
+ * @fuse_minor: out: newest FUSE protocol minor spoken to guests
+ * @__reserved: 0
+ *
+ * Needs no share and no owner.
+ */
+struct vhost_fs_info {
+	__u32 size;
+	__u32 abi_version;
+	__aligned_u64 features;
+	__u32 max_request_queues;
+	__u32 max_queue_size;
+	__u32 max_write;
+	__u32 fuse_major;
+	__u32 fuse_minor;
+	__u32 __reserved;
+};
+
+/**
+ * enum vhost_fs_cache_policy - what the guest may keep, and for how long
+ * @VHOST_FS_CACHE_AUTO: attributes and names for a second, data until the
+ *	file is opened again
+ * @VHOST_FS_CACHE_ALWAYS: everything for a day; the guest is the only writer
+ * @VHOST_FS_CACHE_METADATA: names, attributes and directories for a day; data
+ *	is never cached
+ * @VHOST_FS_CACHE_NEVER: nothing
+ */
+enum vhost_fs_cache_policy {
+	VHOST_FS_CACHE_AUTO = 0,
+	VHOST_FS_CACHE_ALWAYS = 1,
+	VHOST_FS_CACHE_METADATA = 2,
+	VHOST_FS_CACHE_NEVER = 3,
+};
+
+/* No guest may change anything in the share; mutating requests get EROFS. */
+#define VHOST_FS_SHARE_READONLY		(1U << 0)
+/* Do not tell the guest where another file system is mounted in the share. */
+#define VHOST_FS_SHARE_NO_SUBMOUNTS	(1U << 1)
+/* Do not offer FUSE_READDIRPLUS. */
+#define VHOST_FS_SHARE_NO_READDIRPLUS	(1U << 2)
+
+/**
+ * struct vhost_fs_add_share - ioctl(VHOST_FS_ADD_SHARE)
+ * @size: sizeof(struct vhost_fs_add_share)
+ * @flags: VHOST_FS_SHARE_* bits
+ * @name: NUL-terminated name: 1 to VHOST_FS_SHARE_NAME_MAX of the characters
+ *	A-Z a-z 0-9 . _ - and not beginning with a dot or a hyphen; all bytes
+ *	after the NUL are 0
+ * @root_fd: a directory, opened in any way (O_PATH and open_tree() included);
+ *	it becomes the guest's root directory and need not stay open
+ * @cache: enum vhost_fs_cache_policy
+ * @users: address of @nr_users __u32 user ids (of the caller's user
+ *	namespace) that may attach devices, next to the share's owner
+ * @groups: address of @nr_groups __u32 group ids, likewise
+ * @nr_users: at most VHOST_FS_MAX_ALLOWED_IDS
+ * @nr_groups: at most VHOST_FS_MAX_ALLOWED_IDS
+ * @max_nodes: most files and directories that one device's guest may hold
+ *	looked up; 0 for the default
+ * @max_handles: most files and directories that one device's guest may hold
+ *	open; 0 for the default
+ *
+ * Makes a share that serves with the credentials the caller has at this
+ * moment: user and group ids, supplementary groups, capabilities, security
+ * label. Needs no privilege; a share can do only what its maker could do.
+ * Names are per user namespace.
+ *
+ * Errors: EBADF if @root_fd isn't open, ENOTDIR if it isn't a directory,
+ * EEXIST, and as in "General ioctl format".
+ */
+struct vhost_fs_add_share {
+	__u32 size;
+	__u32 flags;
+	__u8 name[VHOST_FS_SHARE_NAME_MAX + 1];
+	__s32 root_fd;
+	__u32 cache;
+	__aligned_u64 users;
+	__aligned_u64 groups;
+	__u32 nr_users;
+	__u32 nr_groups;
+	__aligned_u64 max_nodes;
+	__aligned_u64 max_handles;
+};
+
+/**
+ * struct vhost_fs_share_name - ioctl(VHOST_FS_REMOVE_SHARE) and
+ *	ioctl(VHOST_FS_ATTACH_SHARE)
+ * @size: sizeof(struct vhost_fs_share_name)
+ * @flags: 0
+ * @name: NUL-terminated name of the share
+ *
+ * REMOVE takes the name away at once; devices that use the share go on, and
+ * the share dies with the last of them. Only the share's owner and
+ * CAP_SYS_ADMIN in the owner's user namespace may (EPERM).
+ *
+ * ATTACH binds this device to a share, once (EBUSY when it has one), before it
+ * is started. The share's owner, the users and groups it names, and
+ * CAP_SYS_ADMIN in the owner's user namespace may (EACCES). An attached
+ * descriptor can be handed to a process that may not attach itself.
+ */
+struct vhost_fs_share_name {
+	__u32 size;
+	__u32 flags;
+	__u8 name[VHOST_FS_SHARE_NAME_MAX + 1];
+};
+
+/**
+ * struct vhost_fs_running - ioctl(VHOST_FS_SET_RUNNING)
+ * @size: sizeof(struct vhost_fs_running)
+ * @running: 1 to serve every ring whose addresses have been set, 0 to stop
+ *
+ * Starting needs an owner (VHOST_SET_OWNER, EPERM), a share (ENODEV), a memory
+ * table that covers the rings (EFAULT), and the hiprio ring with at least one
+ * request ring set up (EINVAL). Starting what runs is EBUSY. Stopping returns
+ * when every request taken from the rings has been answered, so that
+ * VHOST_GET_VRING_BASE tells the truth; stopping what doesn't run does
+ * nothing. What the guest has looked up and opened survives a stop.
+ */
+struct vhost_fs_running {
+	__u32 size;
+	__u32 running;
+};
+
+#define VHOST_FS_GET_INFO	_IOWR(VHOST_VIRTIO, 0x90, struct vhost_fs_info)
+#define VHOST_FS_ADD_SHARE	_IOW(VHOST_VIRTIO, 0x91, struct vhost_fs_add_share)
+#define VHOST_FS_REMOVE_SHARE	_IOW(VHOST_VIRTIO, 0x92, struct vhost_fs_share_name)
+#define VHOST_FS_ATTACH_SHARE	_IOW(VHOST_VIRTIO, 0x93, struct vhost_fs_share_name)
+#define VHOST_FS_SET_RUNNING	_IOW(VHOST_VIRTIO, 0x94, struct vhost_fs_running)
+
+#endif /* _UAPI_LINUX_VHOST_FS_H */
