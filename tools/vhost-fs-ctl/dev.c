@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /dev/vhost-fs: the only file that opens it and issues its ioctls, and that
+ * says what an errno of theirs means for the person who asked.
+ */
+#include "dev.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "msg.h"
+
+#define DEV_PATH "/dev/vhost-fs"
+
+/* What an errno of one ioctl means; the tables end with an errno of 0. */
+struct meaning {
+	int err;
+	const char *text;
+};
+
+static const struct meaning open_meanings[] = {
+	{ ENOENT, "is the vhost_fs module loaded?" },
+	{ ENODEV, "is the vhost_fs module loaded?" },
+	{ ENXIO, "is the vhost_fs module loaded?" },
+	{ EACCES, "you must be root or in the group of the device (kvm, as packaged)" },
+	{ EPERM, "the device cgroup or a security module forbids it" },
+	{ }
+};
+
+static const struct meaning add_meanings[] = {
+	{ EEXIST, "a share of that name exists; remove it first, or choose another name" },
+	{ EINVAL, "the vhost_fs module doesn't know an option, or finds a limit too large" },
+	{ E2BIG, "the vhost_fs module is older than this tool and doesn't know an option" },
+	{ ENOTTY, "the vhost_fs module is of another version than this tool" },
+	{ }
+};
+
+static const struct meaning remove_meanings[] = {
+	{ ENOENT, "there is no share of that name" },
+	{ EPERM, "only its owner and root may remove it" },
+	{ ENOTTY, "the vhost_fs module is of another version than this tool" },
+	{ }
+};
+
+static const struct meaning attach_meanings[] = {
+	{ ENOENT, "there is no share of that name" },
+	{ EACCES, "you may not use it; whoever adds it must name you with --user or --group" },
+	{ ENOTTY, "the vhost_fs module is of another version than this tool" },
+	{ }
+};
+
+/* errno in the words of @table, or of the C library when it has none. */
+static const char *meaning_of(const struct meaning *table)
+{
+	for (; table->err; table++)
+		if (table->err == errno)
+			return table->text;
+	return strerror(errno);
+}
+
+int dev_open(void)
+{
+	int fd = open(DEV_PATH, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		refused("%s: %s", DEV_PATH, meaning_of(open_meanings));
+	return fd;
+}
+
+int dev_add_share(int fd, struct vhost_fs_add_share *share)
+{
+	share->size = sizeof(*share);
+	if (ioctl(fd, VHOST_FS_ADD_SHARE, share) < 0)
+		return refused("can't add share \"%s\": %s", (const char *)share->name,
+			       meaning_of(add_meanings));
+	return 0;
+}
+
+static int name_ioctl(int fd, unsigned long request, const char *name)
+{
+	struct vhost_fs_share_name arg = { .size = sizeof(arg) };
+
+	memcpy(arg.name, name, strnlen(name, VHOST_FS_SHARE_NAME_MAX));
+	return ioctl(fd, request, &arg);
+}
+
+int dev_remove_share(int fd, const char *name)
+{
+	if (name_ioctl(fd, VHOST_FS_REMOVE_SHARE, name) < 0)
+		return refused("can't remove share \"%s\": %s", name,
+			       meaning_of(remove_meanings));
+	return 0;
+}
+
+int dev_attach_share(int fd, const char *name)
+{
+	if (name_ioctl(fd, VHOST_FS_ATTACH_SHARE, name) < 0)
+		return refused("can't attach share \"%s\": %s", name,
+			       meaning_of(attach_meanings));
+	return 0;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * /dev/vhost-fs. Functions that fail have printed why, in one line.
+ */
+#ifndef CTL_DEV_H
+#define CTL_DEV_H
+
+#include <linux/vhost_fs.h>
+
+/* Returns a descriptor that is closed on exec, or -1. */
+int dev_open(void);
+
+/* Each returns 0 or an exit status. */
+int dev_add_share(int fd, struct vhost_fs_add_share *share);
+int dev_remove_share(int fd, const char *name);
+int dev_attach_share(int fd, const char *name);
+
+#endif /* CTL_DEV_H */

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the kernel tells about shares and devices, as nl.c reads it and the
+ * printers show it. Members are named as the attributes of the netlink family
+ * (Documentation/netlink/specs/vhost_fs.yaml).
+ */
+#ifndef CTL_INFO_H
+#define CTL_INFO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <linux/vhost_fs.h>
+
+#define OPCODE_NAME_MAX 31
+
+struct id_list {
+	uint32_t *ids;
+	size_t nr;
+};
+
+struct share_info {
+	char name[VHOST_FS_SHARE_NAME_MAX + 1];
+	uint32_t owner_uid;
+	uint32_t flags;
+	uint32_t cache;
+	uint32_t devices;
+	uint64_t max_nodes;
+	uint64_t max_handles;
+	struct id_list user;
+	struct id_list group;
+	uint64_t fs_id;
+	uint64_t root_ino;
+	uint64_t capabilities;
+};
+
+struct share_list {
+	struct share_info *shares;
+	size_t nr;
+};
+
+struct opcode_info {
+	uint32_t number;
+	char name[OPCODE_NAME_MAX + 1];
+	uint64_t requests;
+	uint64_t errors;
+};
+
+struct device_info {
+	uint32_t id;
+	char share[VHOST_FS_SHARE_NAME_MAX + 1];	/* empty: none attached */
+	uint32_t owner_pid;				/* 0: no owner */
+	bool running;
+	bool broken;
+	bool session;
+	uint32_t fuse_minor;				/* 0: no session */
+	uint32_t request_queues;
+	uint32_t threads;
+	uint64_t nodes;
+	uint64_t handles;
+	uint64_t bytes_read;
+	uint64_t bytes_written;
+	uint64_t bad_requests;
+	struct opcode_info *opcodes;
+	size_t nr_opcodes;
+};
+
+struct device_list {
+	struct device_info *devices;
+	size_t nr;
+};
+
+/* The word for bit @bit of share_info.flags, or NULL; shared by the printers. */
+const char *share_flag_word(unsigned int bit);
+
+void share_list_free(struct share_list *list);
+void device_list_free(struct device_list *list);
+
+#endif /* CTL_INFO_H */

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Lists for people: a line for each share or device, then indented lines with
+ * the rest. Not for scripts, which have JSON.
+ */
+#include "print.h"
+
+#include <grp.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <sys/sysmacros.h>
+
+#include "caps.h"
+#include "parse.h"
+
+static void plural(FILE *out, uint64_t number, const char *noun)
+{
+	fprintf(out, "%" PRIu64 " %s%s", number, noun, number == 1 ? "" : "s");
+}
+
+static void show_user(FILE *out, uint32_t uid)
+{
+	const struct passwd *entry = getpwuid(uid);
+
+	if (entry)
+		fputs(entry->pw_name, out);
+	else
+		fprintf(out, "%" PRIu32, uid);
+}
+
+static void show_group(FILE *out, uint32_t gid)
+{
+	const struct group *entry = getgrgid(gid);
+
+	if (entry)
+		fputs(entry->gr_name, out);
+	else
+		fprintf(out, "%" PRIu32, gid);
+}
+
+static void show_ids(FILE *out, const char *title, const struct id_list *list,
+		     void (*show)(FILE *out, uint32_t id))
+{
+	size_t i;
+
+	if (list->nr)
+		fprintf(out, "    %s", title);
+	for (i = 0; i < list->nr; i++) {
+		fputc(' ', out);
+		show(out, list->ids[i]);
+	}
+	if (list->nr)
+		fputc('\n', out);
+}
+
+static void show_flags(FILE *out, uint32_t set)
+{
+	unsigned int bit;
+
+	for (bit = 0; bit < 32; bit++) {
+		if (!(set >> bit & 1))
+			continue;
+		if (share_flag_word(bit))
+			fprintf(out, ", %s", share_flag_word(bit));
+		else
+			fprintf(out, ", flag %u", bit);
+	}
+}
+
+static void show_capabilities(FILE *out, uint64_t set)
+{
+	unsigned int bit;
+
+	fputs("    capabilities", out);
+	for (bit = 0; bit < 64; bit++)
+		if (set >> bit & 1)
+			fprintf(out, " %s", caps_name(bit));
+	fputs(set ? "\n" : " none\n", out);
+}
+
+static void show_cache(FILE *out, uint32_t policy)
+{
+	if (cache_word(policy))
+		fprintf(out, ", cache %s", cache_word(policy));
+	else
+		fprintf(out, ", cache %" PRIu32, policy);
+}
+
+static void share_lines(FILE *out, const struct share_info *share)
+{
+	fprintf(out, "%s: owner ", share->name);
+	show_user(out, share->owner_uid);
+	show_cache(out, share->cache);
+	show_flags(out, share->flags);
+	fputs(", ", out);
+	plural(out, share->devices, "device");
+	fprintf(out, "\n    root is inode %" PRIu64 " of file system %u:%u\n", share->root_ino,
+		major(share->fs_id), minor(share->fs_id));
+	show_ids(out, "users", &share->user, show_user);
+	show_ids(out, "groups", &share->group, show_group);
+	fprintf(out, "    each device may hold %" PRIu64 " nodes and %" PRIu64 " handles\n",
+		share->max_nodes, share->max_handles);
+	show_capabilities(out, share->capabilities);
+}
+
+void print_shares_text(FILE *out, const struct share_list *list)
+{
+	size_t i;
+
+	for (i = 0; i < list->nr; i++)
+		share_lines(out, &list->shares[i]);
+}
+
+static void device_state(FILE *out, const struct device_info *device)
+{
+	fprintf(out, "%" PRIu32 ": ", device->id);
+	if (*device->share)
+		fprintf(out, "share %s", device->share);
+	else
+		fputs("no share", out);
+	fputs(device->running ? ", running" : ", stopped", out);
+	if (device->broken)
+		fputs(", broken", out);
+	if (device->session)
+		fprintf(out, ", session of FUSE minor %" PRIu32, device->fuse_minor);
+	if (device->owner_pid)
+		fprintf(out, ", owner pid %" PRIu32, device->owner_pid);
+	fputc('\n', out);
+}
+
+static void device_counts(FILE *out, const struct device_info *device)
+{
+	fputs("    ", out);
+	plural(out, device->request_queues, "request queue");
+	fputs(", ", out);
+	plural(out, device->threads, "thread");
+	fputs(", ", out);
+	plural(out, device->nodes, "node");
+	fputs(", ", out);
+	plural(out, device->handles, "handle");
+	fprintf(out, "\n    %" PRIu64 " bytes read, %" PRIu64 " bytes written, ",
+		device->bytes_read, device->bytes_written);
+	plural(out, device->bad_requests, "bad request");
+	fputc('\n', out);
+}
+
+static void device_opcodes(FILE *out, const struct device_info *device)
+{
+	const struct opcode_info *opcode;
+	size_t i;
+
+	for (i = 0; i < device->nr_opcodes; i++) {
+		opcode = &device->opcodes[i];
+		fprintf(out, "    %s: ", opcode->name);
+		plural(out, opcode->requests, "request");
+		fputs(", ", out);
+		plural(out, opcode->errors, "error");
+		fputc('\n', out);
+	}
+}
+
+void print_devices_text(FILE *out, const struct device_list *list)
+{
+	size_t i;
+
+	for (i = 0; i < list->nr; i++) {
+		device_state(out, &list->devices[i]);
+		device_counts(out, &list->devices[i]);
+		device_opcodes(out, &list->devices[i]);
+	}
+}
