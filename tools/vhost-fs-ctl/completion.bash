@@ -62,4 +62,4 @@ _vhost_fs_ctl()
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 }
 
-complete -F _vhost_fs_ctl vhost-fs-ctl
+complete -o default -F _vhost_fs_ctl vhost-fs-ctl

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Unit tests of vhost-fs-ctl's print-json.c.
+ */
+#include "unit.h"
+
+#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "print.h"
+
+/* Memory that a printer writes to; text is valid after capture_end(). */
+struct capture {
+	FILE *out;
+	char *text;
+	size_t size;
+};
+
+static FILE *capture_begin(struct capture *capture)
+{
+	capture->out = open_memstream(&capture->text, &capture->size);
+	assert_non_null(capture->out);
+	return capture->out;
+}
+
+static void capture_is(struct capture *capture, const char *expected)
+{
+	assert_int_equal(fclose(capture->out), 0);
+	assert_string_equal(capture->text, expected);
+	free(capture->text);
+}
+
+static void string_is(const char *text, const char *expected)
+{
+	struct capture capture;
+
+	print_json_string(capture_begin(&capture), text);
+	capture_is(&capture, expected);
+}
+
+static void strings(void **state)
+{
+	(void)state;
+	string_is("", "\"\"");
+	string_is("plain/text, {with} [marks]", "\"plain/text, {with} [marks]\"");
+	string_is("a\"b\\c", "\"a\\\"b\\\\c\"");
+	string_is("\n\t\r\b\f", "\"\\u000a\\u0009\\u000d\\u0008\\u000c\"");
+	string_is("\001\037\177", "\"\\u0001\\u001f\\u007f\"");
+	string_is("\200\344\377", "\"\\u0080\\u00e4\\u00ff\"");
+}
+
+static void no_shares(void **state)
+{
+	const struct share_list list = { };
+	struct capture capture;
+
+	(void)state;
+	print_shares_json(capture_begin(&capture), &list);
+	capture_is(&capture, "[]\n");
+}
+
+static void two_shares(void **state)
+{
+	uint32_t users[] = { 0, 4294967294U };
+	struct share_info shares[] = {
+		{
+			.name = "a", .owner_uid = 1000, .devices = 2,
+			.cache = VHOST_FS_CACHE_METADATA,
+			.flags = VHOST_FS_SHARE_READONLY | VHOST_FS_SHARE_NO_SUBMOUNTS |
+				 VHOST_FS_SHARE_NO_READDIRPLUS,
+			.max_nodes = UINT64_MAX, .max_handles = 1,
+			.user = { users, 2 },
+			.fs_id = 65024, .root_ino = 9007199254740993ULL,
+			.capabilities = 1ULL << CAP_CHOWN | 1ULL << CAP_SETFCAP,
+		},
+		{ .name = "b", .cache = 9, .flags = 1U << 31, .capabilities = 1ULL << 63 },
+	};
+	const struct share_list list = { shares, 2 };
+	struct capture capture;
+
+	(void)state;
+	print_shares_json(capture_begin(&capture), &list);
+	capture_is(&capture,
+		   "[{\"name\": \"a\", \"owner_uid\": 1000, "
+		   "\"flags\": [\"readonly\", \"no_submounts\", \"no_readdirplus\"], "
+		   "\"cache\": \"metadata\", \"devices\": 2, "
+		   "\"max_nodes\": 18446744073709551615, \"max_handles\": 1, "
+		   "\"user\": [0, 4294967294], \"group\": [], "
+		   "\"fs_id\": 65024, \"root_ino\": 9007199254740993, "
+		   "\"capabilities\": [\"cap_chown\", \"cap_setfcap\"]},\n"
+		   " {\"name\": \"b\", \"owner_uid\": 0, \"flags\": [31], \"cache\": 9, "
+		   "\"devices\": 0, \"max_nodes\": 0, \"max_handles\": 0, "
+		   "\"user\": [], \"group\": [], \"fs_id\": 0, \"root_ino\": 0, "
+		   "\"capabilities\": [\"cap_63\"]}]\n");
+}
+
+static void idle_device(void **state)
+{
+	struct device_info device = { .id = 4294967295U };
+	const struct device_list list = { &device, 1 };
+	struct capture capture;
+
+	(void)state;
+	print_devices_json(capture_begin(&capture), &list);
+	capture_is(&capture,
+		   "[{\"id\": 4294967295, \"running\": false, \"broken\": false, "
+		   "\"session\": false, \"request_queues\": 0, \"threads\": 0, "
+		   "\"nodes\": 0, \"handles\": 0, \"bytes_read\": 0, \"bytes_written\": 0, "
+		   "\"bad_requests\": 0, \"opcode\": []}]\n");
+}
+
+static void busy_device(void **state)
+{
+	struct opcode_info opcodes[] = {
+		{ 1, "lookup", 10, 2 },
+		{ 26, "init", 1, 0 },
+	};
+	struct device_info device = {
+		.id = 3, .share = "data", .owner_pid = 77, .running = true, .broken = true,
+		.session = true, .fuse_minor = 41, .request_queues = 1, .threads = 4,
+		.nodes = 5, .handles = 6, .bytes_read = UINT64_MAX, .bytes_written = 8,
+		.bad_requests = 9, .opcodes = opcodes, .nr_opcodes = 2,
+	};
+	const struct device_list list = { &device, 1 };
+	struct capture capture;
+
+	(void)state;
+	print_devices_json(capture_begin(&capture), &list);
+	capture_is(&capture,
+		   "[{\"id\": 3, \"share\": \"data\", \"owner_pid\": 77, \"running\": true, "
+		   "\"broken\": true, \"session\": true, \"fuse_minor\": 41, "
+		   "\"request_queues\": 1, \"threads\": 4, \"nodes\": 5, \"handles\": 6, "
+		   "\"bytes_read\": 18446744073709551615, \"bytes_written\": 8, "
+		   "\"bad_requests\": 9, \"opcode\": ["
+		   "{\"number\": 1, \"name\": \"lookup\", \"requests\": 10, \"errors\": 2}, "
+		   "{\"number\": 26, \"name\": \"init\", \"requests\": 1, \"errors\": 0}]}]\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(strings),
+		cmocka_unit_test(no_shares),
+		cmocka_unit_test(two_shares),
+		cmocka_unit_test(idle_device),
+		cmocka_unit_test(busy_device),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
