@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Listing of shares and devices by generic netlink. The attributes are those
+ * of Documentation/netlink/specs/vhost_fs.yaml. Nothing is changed from here.
+ *
+ * A dump spans as many messages as it takes. Between them only the id of the
+ * last share or device shown is kept: ids grow and the lists are in their
+ * order, so what stays is shown exactly once whatever comes and goes.
+ */
+#include <linux/file.h>
+#include <linux/kdev_t.h>
+#include <linux/module.h>
+#include <linux/pid_namespace.h>
+#include <linux/slab.h>
+#include <linux/stat.h>
+#include <linux/user_namespace.h>
+#include <linux/vhost_fs_netlink.h>
+#include <net/genetlink.h>
+#include <net/netlink.h>
+#include <net/sock.h>
+
+#include "internal.h"
+
+/*
+ * A share that names as many users and groups as it may must fit in one
+ * message, since a record can't be split.
+ */
+#define NL_SHARE_ROOM	(SZ_4K + 2 * VHOST_FS_MAX_ALLOWED_IDS *	\
+			 nla_total_size(sizeof(u32)))
+
+static struct genl_family vhost_fs_nl_family;
+
+/* Where a dump is, in netlink_callback.ctx, which starts zeroed. */
+struct nl_cursor {
+	u32 last_id;
+};
+
+static struct nl_cursor *nl_cursor(struct netlink_callback *cb)
+{
+	static_assert(sizeof(struct nl_cursor) <= sizeof(cb->ctx));
+	return (struct nl_cursor *)cb->ctx;
+}
+
+static struct file *nl_socket_file(struct netlink_callback *cb)
+{
+	return NETLINK_CB(cb->skb).sk->sk_socket->file;
+}
+
+/*
+ * Both the opener of the socket and the reader must be allowed to see a share:
+ * a socket can be handed to a privileged process, which then writes or reads
+ * without knowing what it does.
+ */
+static bool nl_may_see(struct netlink_callback *cb,
+		       const struct vhost_fs_share *share)
+{
+	const struct cred *saved;
+	bool may;
+
+	if (!vhost_fs_share_may_attach(share))
+		return false;
+	saved = override_creds(nl_socket_file(cb)->f_cred);
+	may = vhost_fs_share_may_attach(share);
+	revert_creds(saved);
+	return may;
+}
+
+static void *nl_start_record(struct sk_buff *skb, struct netlink_callback *cb,
+			     u8 cmd)
+{
+	return genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
+			   &vhost_fs_nl_family, NLM_F_MULTI, cmd);
+}
+
+/* Without the padding to 8 bytes: the family has no attribute for it. */
+static int nl_put_u64(struct sk_buff *skb, int type, u64 value)
+{
+	return nla_put(skb, type, sizeof(value), &value);
+}
+
+static int nl_put_users(struct sk_buff *skb, const struct vhost_fs_share *share)
+{
+	u32 i, id;
+
+	for (i = 0; i < share->nr_users; i++) {
+		id = from_kuid_munged(current_user_ns(), share->users[i]);
+		if (nla_put_u32(skb, VHOST_FS_A_SHARE_USER, id))
+			return -EMSGSIZE;
+	}
+	return 0;
+}
+
+static int nl_put_groups(struct sk_buff *skb,
+			 const struct vhost_fs_share *share)
+{
+	u32 i, id;
+
+	for (i = 0; i < share->nr_groups; i++) {
+		id = from_kgid_munged(current_user_ns(), share->groups[i]);
+		if (nla_put_u32(skb, VHOST_FS_A_SHARE_GROUP, id))
+			return -EMSGSIZE;
+	}
+	return 0;
+}
+
+/* What is known without asking a server, which could keep the reader waiting. */
+static int nl_put_root(struct sk_buff *skb, const struct vhost_fs_share *share)
+{
+	struct kstat stat;
+	int err;
+
+	err = vfs_getattr_nosec(&share->root, &stat, STATX_INO,
+				AT_STATX_DONT_SYNC);
+	if (err)
+		return 0;
+	if (nl_put_u64(skb, VHOST_FS_A_SHARE_FS_ID, new_encode_dev(stat.dev)) ||
+	    nl_put_u64(skb, VHOST_FS_A_SHARE_ROOT_INO, stat.ino))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int nl_put_share_attrs(struct sk_buff *skb,
+			      const struct vhost_fs_share *share)
+{
+	const struct cred *cred = share->cred;
+	u32 owner = from_kuid_munged(current_user_ns(), cred->euid);
+
+	if (nla_put_string(skb, VHOST_FS_A_SHARE_NAME, share->name) ||
+	    nla_put_u32(skb, VHOST_FS_A_SHARE_OWNER_UID, owner) ||
+	    nla_put_u32(skb, VHOST_FS_A_SHARE_FLAGS, share->flags) ||
+	    nla_put_u32(skb, VHOST_FS_A_SHARE_CACHE, share->cache) ||
+	    nla_put_u32(skb, VHOST_FS_A_SHARE_DEVICES,
+			atomic_read(&share->devices)) ||
+	    nl_put_u64(skb, VHOST_FS_A_SHARE_MAX_NODES, share->max_nodes) ||
+	    nl_put_u64(skb, VHOST_FS_A_SHARE_MAX_HANDLES, share->max_handles) ||
+	    nl_put_users(skb, share) ||
+	    nl_put_groups(skb, share) ||
+	    nl_put_root(skb, share) ||
+	    nl_put_u64(skb, VHOST_FS_A_SHARE_CAPABILITIES,
+		       cred->cap_effective.val))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int nl_put_share(struct sk_buff *skb, struct netlink_callback *cb,
+			const struct vhost_fs_share *share)
+{
+	void *hdr;
+	int err;
+
+	if (!nl_may_see(cb, share))
+		return 0;
+	hdr = nl_start_record(skb, cb, VHOST_FS_CMD_SHARE_GET);
+	if (!hdr)
+		return -EMSGSIZE;
+	err = nl_put_share_attrs(skb, share);
+	if (err)
+		genlmsg_cancel(skb, hdr);
+	else
+		genlmsg_end(skb, hdr);
+	return err;
+}
+
+static int vhost_fs_nl_share_start(struct netlink_callback *cb)
+{
+	cb->min_dump_alloc = NL_SHARE_ROOM;
+	return 0;
+}
+
+static int vhost_fs_nl_share_dump(struct sk_buff *skb,
+				  struct netlink_callback *cb)
+{
+	struct nl_cursor *cursor = nl_cursor(cb);
+	struct vhost_fs_share *share;
+	int err = 0;
+
+	while (!err && (share = vhost_fs_share_next(cursor->last_id))) {
+		err = nl_put_share(skb, cb, share);
+		if (!err)
+			cursor->last_id = share->id;
+		vhost_fs_share_put(share);
+	}
+	return err;
+}
+
+/* What visiting one device needs. */
+struct nl_device_dump {
+	struct sk_buff *skb;
+	struct netlink_callback *cb;
+	struct vhost_fs_stats *stats;
+};
+
+static int nl_put_opcode(struct sk_buff *skb, u32 opcode,
+			 const struct vhost_fs_stats *stats)
+{
+	const struct vhost_fs_op *op = vhost_fs_op(opcode);
+	struct nlattr *nest;
+
+	nest = nla_nest_start(skb, VHOST_FS_A_DEVICE_OPCODE);
+	if (!nest)
+		return -EMSGSIZE;
+	/* The last entry counts all those without a row, so has no number. */
+	if ((op && nla_put_u32(skb, VHOST_FS_A_OPCODE_NUMBER, opcode)) ||
+	    nla_put_string(skb, VHOST_FS_A_OPCODE_NAME,
+			   op ? op->name : "unknown") ||
+	    nl_put_u64(skb, VHOST_FS_A_OPCODE_REQUESTS,
+		       stats->requests[opcode]) ||
+	    nl_put_u64(skb, VHOST_FS_A_OPCODE_ERRORS, stats->errors[opcode])) {
+		nla_nest_cancel(skb, nest);
+		return -EMSGSIZE;
+	}
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static int nl_put_stats(struct sk_buff *skb, const struct vhost_fs_stats *stats)
+{
+	u32 opcode;
+	int err = 0;
+
+	if (nl_put_u64(skb, VHOST_FS_A_DEVICE_BYTES_READ, stats->bytes_read) ||
+	    nl_put_u64(skb, VHOST_FS_A_DEVICE_BYTES_WRITTEN,
+		       stats->bytes_written) ||
+	    nl_put_u64(skb, VHOST_FS_A_DEVICE_BAD_REQUESTS, stats->bad))
+		return -EMSGSIZE;
+	for (opcode = 0; !err && opcode < VHOST_FS_NR_OPS; opcode++)
+		if (stats->requests[opcode])
+			err = nl_put_opcode(skb, opcode, stats);
+	return err;
+}
+
+static bool nl_device_broken(const struct vhost_fs_dev *fs)
+{
+	unsigned int i;
+
+	for (i = 0; i < VHOST_FS_NVQS; i++)
+		if (READ_ONCE(fs->queues[i].broken))
+			return true;
+	return false;
+}
+
+/* Flags are absent or present, and so is the minor. */
+static int nl_put_device_state(struct sk_buff *skb,
+			       const struct vhost_fs_dev *fs)
+{
+	u32 minor = READ_ONCE(fs->session.minor);
+
+	if (READ_ONCE(fs->running) &&
+	    nla_put_flag(skb, VHOST_FS_A_DEVICE_RUNNING))
+		return -EMSGSIZE;
+	if (nl_device_broken(fs) && nla_put_flag(skb, VHOST_FS_A_DEVICE_BROKEN))
+		return -EMSGSIZE;
+	if (!minor)
+		return 0;
+	if (nla_put_flag(skb, VHOST_FS_A_DEVICE_SESSION) ||
+	    nla_put_u32(skb, VHOST_FS_A_DEVICE_FUSE_MINOR, minor))
+		return -EMSGSIZE;
+	return 0;
+}
+
+/* An owner that the reader's pid namespace can't see is as good as none. */
+static int nl_put_device_owner(struct sk_buff *skb,
+			       const struct vhost_fs_dev *fs)
+{
+	pid_t pid = pid_vnr(READ_ONCE(fs->owner));
+
+	return pid ? nla_put_u32(skb, VHOST_FS_A_DEVICE_OWNER_PID, pid) : 0;
+}
+
+static int nl_put_device_attrs(struct sk_buff *skb,
+			       const struct vhost_fs_dev *fs,
+			       const struct vhost_fs_share *share,
+			       const struct vhost_fs_stats *stats)
+{
+	const struct vhost_fs_session *s = &fs->session;
+
+	if (nla_put_u32(skb, VHOST_FS_A_DEVICE_ID, fs->id) ||
+	    (share &&
+	     nla_put_string(skb, VHOST_FS_A_DEVICE_SHARE, share->name)) ||
+	    nl_put_device_owner(skb, fs) ||
+	    nl_put_device_state(skb, fs) ||
+	    nla_put_u32(skb, VHOST_FS_A_DEVICE_REQUEST_QUEUES,
+			READ_ONCE(fs->nr_request_queues)) ||
+	    nla_put_u32(skb, VHOST_FS_A_DEVICE_THREADS,
+			READ_ONCE(fs->pool.nr)) ||
+	    nl_put_u64(skb, VHOST_FS_A_DEVICE_NODES,
+		       atomic64_read(&s->nr_nodes)) ||
+	    nl_put_u64(skb, VHOST_FS_A_DEVICE_HANDLES,
+		       atomic64_read(&s->nr_handles)) ||
+	    nl_put_stats(skb, stats))
+		return -EMSGSIZE;
+	return 0;
+}
+
+/*
+ * Called with the device in the list, so with its share and owner, once set,
+ * not yet given back. vdev.mutex is not taken: an ioctl holds it as long as a
+ * stop takes to drain, and the list is wanted then above all. The rest may be
+ * a moment old.
+ */
+static int nl_put_device(struct vhost_fs_dev *fs, void *arg)
+{
+	const struct vhost_fs_share *share = READ_ONCE(fs->share);
+	struct nl_device_dump *dump = arg;
+	struct netlink_callback *cb = dump->cb;
+	void *hdr;
+	int err;
+
+	if (share ? !nl_may_see(cb, share) :
+		    !netlink_capable(cb->skb, CAP_SYS_ADMIN))
+		return 0;
+	hdr = nl_start_record(dump->skb, cb, VHOST_FS_CMD_DEVICE_GET);
+	if (!hdr)
+		return -EMSGSIZE;
+	vhost_fs_stats_sum(fs, dump->stats);
+	err = nl_put_device_attrs(dump->skb, fs, share, dump->stats);
+	if (err) {
+		genlmsg_cancel(dump->skb, hdr);
+		return err;
+	}
+	genlmsg_end(dump->skb, hdr);
+	nl_cursor(cb)->last_id = fs->id;
+	return 0;
+}
+
+static int vhost_fs_nl_device_dump(struct sk_buff *skb,
+				   struct netlink_callback *cb)
+{
+	struct nl_device_dump dump = { .skb = skb, .cb = cb };
+	int err;
+
+	dump.stats = kmalloc(sizeof(*dump.stats), GFP_KERNEL);
+	if (!dump.stats)
+		return -ENOMEM;
+	err = vhost_fs_dev_for_each(nl_cursor(cb)->last_id + 1, nl_put_device,
+				    &dump);
+	kfree(dump.stats);
+	return err;
+}
+
+/* Without a policy of its own an operation refuses every attribute. */
+static const struct genl_split_ops vhost_fs_nl_ops[] = {
+	{
+		.cmd = VHOST_FS_CMD_SHARE_GET,
+		.start = vhost_fs_nl_share_start,
+		.dumpit = vhost_fs_nl_share_dump,
+		.flags = GENL_CMD_CAP_DUMP,
+	},
+	{
+		.cmd = VHOST_FS_CMD_DEVICE_GET,
+		.dumpit = vhost_fs_nl_device_dump,
+		.flags = GENL_CMD_CAP_DUMP,
+	},
+};
+
+static struct genl_family vhost_fs_nl_family __ro_after_init = {
+	.name = VHOST_FS_FAMILY_NAME,
+	.version = VHOST_FS_FAMILY_VERSION,
+	.netnsok = true,
+	.parallel_ops = true,
+	.module = THIS_MODULE,
+	.split_ops = vhost_fs_nl_ops,
+	.n_split_ops = ARRAY_SIZE(vhost_fs_nl_ops),
+};
+
+/**
+ * vhost_fs_netlink_init - register the netlink family
+ *
+ * Return: 0 or an errno.
+ */
+int __init vhost_fs_netlink_init(void)
+{
+	return genl_register_family(&vhost_fs_nl_family);
+}
+
+/**
+ * vhost_fs_netlink_exit - take the netlink family away
+ *
+ * Context: module exit; waits for dumps that are under way.
+ */
+void vhost_fs_netlink_exit(void)
+{
+	genl_unregister_family(&vhost_fs_nl_family);
+}
+
+MODULE_ALIAS_GENL_FAMILY(VHOST_FS_FAMILY_NAME);
