@@ -198,6 +198,18 @@ int bed_stat(struct bed *bed, const char *name, struct stat *st)
 	return fstatat(bed->fd, name, st, AT_SYMLINK_NOFOLLOW) ? -errno : 0;
 }
 
+uint64_t bed_lookup(struct fuse *f, const char *path)
+{
+	struct fuse_entry_out entry = { .nodeid = FUSE_ROOT_ID };
+	char *copy = strdup(path), *rest = copy, *name;
+
+	while ((name = strsep(&rest, "/")))
+		if (explain(path, fuse_lookup(f, entry.nodeid, name, &entry)))
+			entry.nodeid = 0;
+	free(copy);
+	return entry.nodeid;
+}
+
 void bed_pattern(void *buf, size_t size, uint64_t offset, unsigned int seed)
 {
 	unsigned char *p = buf;

@@ -55,6 +55,11 @@ ssize_t bed_read_file(struct bed *bed, const char *name, void *buf,
 		      size_t size);
 /* lstat() in the shared directory. */
 int bed_stat(struct bed *bed, const char *name, struct stat *st);
+/*
+ * Looks up @path name by name, from the root: a node id, or 0, which no request
+ * accepts.
+ */
+uint64_t bed_lookup(struct fuse *f, const char *path);
 /* Bytes that depend on their position and @seed, to find misplaced ones. */
 void bed_pattern(void *buf, size_t size, uint64_t offset, unsigned int seed);
 

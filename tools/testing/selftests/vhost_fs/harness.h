@@ -62,9 +62,12 @@ struct __fixture_variant_metadata {
 	struct __fixture_variant_metadata *next;
 };
 
+#define __UNUSED __attribute__((unused))
+
 static struct __test_metadata *__tests, **__tests_tail = &__tests;
-static struct __fixture_variant_metadata *__variants,
-	**__variants_tail = &__variants;
+static struct __fixture_variant_metadata *__variants;
+static struct __fixture_variant_metadata **__variants_tail __UNUSED =
+	&__variants;
 
 #define __REASON_SIZE 256
 
@@ -77,8 +80,6 @@ static struct __fixture_variant_metadata *__variants,
 	_metadata->exit_code = KSFT_SKIP; \
 	statement; \
 } while (0)
-
-#define __UNUSED __attribute__((unused))
 
 #define __REGISTER_TEST(id, ...) \
 	static struct __test_metadata _##id##_object = { __VA_ARGS__ }; \

@@ -18,17 +18,6 @@ FIXTURE(open) {
 	uint64_t file;
 };
 
-static uint64_t lookup(struct __test_metadata *_metadata, struct fuse *f,
-		       const char *name)
-{
-	struct fuse_entry_out entry = { 0 };
-
-	ASSERT_EQ(0, fuse_lookup(f, FUSE_ROOT_ID, name, &entry)) {
-		TH_LOG("lookup of %s", name);
-	}
-	return entry.nodeid;
-}
-
 FIXTURE_SETUP(open)
 {
 	struct bed_config config = { 0 };
@@ -36,7 +25,7 @@ FIXTURE_SETUP(open)
 	ASSERT_EQ(0, bed_open(&self->bed, &config));
 	self->f = &self->bed.fuse;
 	ASSERT_EQ(0, bed_write_file(&self->bed, "file", "0123456789", 10, 0644));
-	self->file = lookup(_metadata, self->f, "file");
+	self->file = bed_lookup(self->f, "file");
 }
 
 FIXTURE_TEARDOWN(open)
@@ -145,20 +134,20 @@ TEST_F(open, only_files_and_directories)
 	ASSERT_EQ(0, mkdirat(bed->fd, "dir", 0755));
 	make_socket(_metadata, bed);
 
-	node = lookup(_metadata, self->f, "null");
+	node = bed_lookup(self->f, "null");
 	EXPECT_EQ(-ENXIO, fuse_open(self->f, node, O_RDWR, &out));
 	EXPECT_EQ(-ENOTDIR, fuse_opendir(self->f, node, &out));
-	node = lookup(_metadata, self->f, "disk");
+	node = bed_lookup(self->f, "disk");
 	EXPECT_EQ(-ENXIO, fuse_open(self->f, node, O_RDONLY, &out));
-	node = lookup(_metadata, self->f, "fifo");
+	node = bed_lookup(self->f, "fifo");
 	EXPECT_EQ(-ENXIO, fuse_open(self->f, node, O_RDONLY, &out));
 	EXPECT_EQ(-ENXIO, fuse_open(self->f, node, O_RDWR | O_NONBLOCK, &out));
-	node = lookup(_metadata, self->f, "socket");
+	node = bed_lookup(self->f, "socket");
 	EXPECT_EQ(-ENXIO, fuse_open(self->f, node, O_RDWR, &out));
-	node = lookup(_metadata, self->f, "symlink");
+	node = bed_lookup(self->f, "symlink");
 	EXPECT_EQ(-ELOOP, fuse_open(self->f, node, O_RDONLY, &out));
 	EXPECT_EQ(-ENOTDIR, fuse_opendir(self->f, node, &out));
-	node = lookup(_metadata, self->f, "dir");
+	node = bed_lookup(self->f, "dir");
 	EXPECT_EQ(-EISDIR, fuse_open(self->f, node, O_RDONLY, &out));
 	EXPECT_EQ(-ENOTDIR, fuse_opendir(self->f, self->file, &out));
 }
@@ -241,7 +230,7 @@ TEST_F(open, handle_outlives_lookup)
 	ASSERT_EQ(0, fuse_forget(self->f, self->file, 1));
 	EXPECT_LE(-511, fuse_read(self->f, self->file, out.fh, 0, buf, 16));
 	EXPECT_LE(-511, fuse_release(self->f, self->file, out.fh));
-	self->file = lookup(_metadata, self->f, "file");
+	self->file = bed_lookup(self->f, "file");
 	EXPECT_EQ(0, fuse_getattr(self->f, self->file, NULL));
 }
 
@@ -390,7 +379,7 @@ TEST_F(limit, handles)
 	uint64_t node;
 	int i;
 
-	node = lookup(_metadata, f, "file");
+	node = bed_lookup(f, "file");
 	for (i = 0; i < 3; i++)
 		ASSERT_EQ(0, fuse_open(f, node, O_RDONLY, &out[i]));
 	ASSERT_EQ(0, fuse_opendir(f, FUSE_ROOT_ID, &out[3]));
@@ -404,11 +393,11 @@ TEST_F(limit, handles)
 	EXPECT_EQ(4, st.st_size);
 
 	ASSERT_EQ(0, bed_open_device(&self->bed, &dev, &other, &config));
-	node = lookup(_metadata, &other, "file");
+	node = bed_lookup(&other, "file");
 	EXPECT_EQ(0, fuse_open(&other, node, O_RDONLY, &out[4]));
 	ring_close(&dev);
 
-	node = lookup(_metadata, f, "file");
+	node = bed_lookup(f, "file");
 	ASSERT_EQ(0, fuse_release(f, node, out[0].fh));
 	EXPECT_EQ(0, fuse_open(f, node, O_RDONLY, &out[4]));
 }
@@ -435,7 +424,7 @@ TEST_F(readonly, opens_only_for_reading)
 	struct fuse *f = &self->bed.fuse;
 	struct fuse_entry_out entry;
 	struct fuse_open_out out;
-	uint64_t node = lookup(_metadata, f, "file");
+	uint64_t node = bed_lookup(f, "file");
 	struct stat st;
 	char buf[8];
 
@@ -511,7 +500,7 @@ TEST_F(cache, open_flags)
 	struct fuse *f = &self->bed.fuse;
 	struct fuse_entry_out entry;
 	struct fuse_open_out out;
-	uint64_t node = lookup(_metadata, f, "file");
+	uint64_t node = bed_lookup(f, "file");
 
 	ASSERT_EQ(0, fuse_open(f, node, O_RDONLY, &out));
 	EXPECT_EQ(variant->file_flags, out.open_flags & POLICY_FLAGS);
