@@ -56,7 +56,9 @@ static int place_fd(int device, int wanted)
 	else
 		fd = fcntl(device, F_DUPFD, STDERR_FILENO + 1);
 	if (fd < 0)
-		refused("can't make descriptor %d: %s", wanted, strerror(errno));
+		refused("can't make the descriptor: %s",
+			errno == EBADF ? "its number is above the limit of open files" :
+					 strerror(errno));
 	return fd;
 }
 

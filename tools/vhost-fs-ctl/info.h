@@ -41,7 +41,7 @@ struct share_list {
 };
 
 struct opcode_info {
-	uint32_t number;
+	uint32_t number;				/* 0: all unknown ones */
 	char name[OPCODE_NAME_MAX + 1];
 	uint64_t requests;
 	uint64_t errors;

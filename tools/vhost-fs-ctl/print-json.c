@@ -133,8 +133,10 @@ static void opcodes(FILE *out, const struct device_info *device)
 	for (i = 0; i < device->nr_opcodes; i++) {
 		opcode = &device->opcodes[i];
 		comma(out, &nr, ", ");
-		fprintf(out, "{\"number\": %" PRIu32, opcode->number);
-		string(out, "name", opcode->name);
+		fputs("{\"name\": ", out);
+		print_json_string(out, opcode->name);
+		if (opcode->number)
+			number(out, "number", opcode->number);
 		number(out, "requests", opcode->requests);
 		number(out, "errors", opcode->errors);
 		fputc('}', out);

@@ -115,7 +115,7 @@ static void busy_device(void **state)
 {
 	struct opcode_info opcodes[] = {
 		{ 1, "lookup", 10, 2 },
-		{ 26, "init", 1, 0 },
+		{ 0, "unknown", 1, 1 },
 	};
 	struct device_info device = {
 		.id = 3, .share = "data", .owner_pid = 77, .running = true, .broken = true,
@@ -134,8 +134,8 @@ static void busy_device(void **state)
 		   "\"request_queues\": 1, \"threads\": 4, \"nodes\": 5, \"handles\": 6, "
 		   "\"bytes_read\": 18446744073709551615, \"bytes_written\": 8, "
 		   "\"bad_requests\": 9, \"opcode\": ["
-		   "{\"number\": 1, \"name\": \"lookup\", \"requests\": 10, \"errors\": 2}, "
-		   "{\"number\": 26, \"name\": \"init\", \"requests\": 1, \"errors\": 0}]}]\n");
+		   "{\"name\": \"lookup\", \"number\": 1, \"requests\": 10, \"errors\": 2}, "
+		   "{\"name\": \"unknown\", \"requests\": 1, \"errors\": 1}]}]\n");
 }
 
 int main(void)

@@ -1,0 +1,430 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Tests vhost-fs-ctl against the loaded module. Prints TAP.
+#
+#   ctl_test.sh [VHOST-FS-CTL]
+#
+# Must run as root. Adds and removes shares whose names begin with "ctl-test";
+# others are left alone. Exit status: 0 if all passed, 1 otherwise.
+
+prefix="ctl-test"
+nr=0
+failed=0
+
+bail() {
+	echo "Bail out! $1"
+	exit 1
+}
+
+for tool in jq setpriv unshare install; do
+	command -v "$tool" >/dev/null || bail "$tool is needed"
+done
+[ "$(id -u)" = 0 ] || bail "must run as root"
+[ -c /dev/vhost-fs ] || bail "no /dev/vhost-fs; load the module first"
+
+# A place that everybody can reach, with the tool in it.
+dir=$(mktemp -d) || bail "can't make a temporary directory"
+chmod 755 "$dir"
+install -m 755 "$(command -v "${1:-vhost-fs-ctl}")" "$dir/ctl" ||
+	bail "no program ${1:-vhost-fs-ctl}"
+ctl=$dir/ctl
+mkdir -m 755 "$dir/root" "$dir/nobody" "$dir/root/sub"
+chown 65534:65534 "$dir/nobody"
+touch "$dir/file"
+
+# shellcheck disable=SC2317 # called by trap
+clean_up() {
+	for share in $("$ctl" list-shares --json | jq -r '.[].name'); do
+		case $share in
+		"$prefix"*) "$ctl" remove-share "$share" ;;
+		esac
+	done
+	umount "$dir/root/sub" 2>/dev/null
+	rm -rf "$dir"
+}
+trap clean_up EXIT
+
+# report STATUS DESCRIPTION: one line of TAP, and what was seen if it failed.
+report() {
+	nr=$((nr + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $nr - $2"
+		return
+	fi
+	failed=$((failed + 1))
+	echo "not ok $nr - $2"
+	echo "# exit status $status"
+	sed 's/^/# out: /' "$dir/out"
+	sed 's/^/# err: /' "$dir/err"
+}
+
+# run COMMAND...: leaves its status in $status, its output in out and err.
+run() {
+	"$@" >"$dir/out" 2>"$dir/err"
+	status=$?
+}
+
+# As user 65534 with the group that may open the device, and no capability.
+as_nobody() {
+	setpriv --reuid 65534 --regid 65534 --inh-caps=-all \
+		--groups "$(stat -c %g /dev/vhost-fs)" -- "$@"
+}
+
+shares() {
+	"$ctl" list-shares --json
+}
+
+one_error_line() {
+	[ "$(wc -l <"$dir/err")" -eq 1 ] && [ ! -s "$dir/out" ] &&
+		grep -q '^vhost-fs-ctl: .' "$dir/err"
+}
+
+# usage DESCRIPTION ARGUMENT...: is refused as a usage error, changing nothing.
+usage() {
+	description=$1
+	shift
+	before=$(shares)
+	run "$ctl" "$@"
+	[ "$status" -eq 2 ] && one_error_line && [ "$(shares)" = "$before" ]
+	report $? "usage: $description"
+}
+
+# refused DESCRIPTION PATTERN COMMAND...: is refused by the system in one line
+# that has PATTERN in it, changing nothing.
+refused() {
+	description=$1
+	pattern=$2
+	shift 2
+	before=$(shares)
+	run "$@"
+	[ "$status" -eq 1 ] && one_error_line && grep -q "$pattern" "$dir/err" &&
+		[ "$(shares)" = "$before" ]
+	report $? "refused: $description"
+}
+
+# works DESCRIPTION COMMAND...: succeeds without a word on standard error.
+works() {
+	description=$1
+	shift
+	run "$@"
+	[ "$status" -eq 0 ] && [ ! -s "$dir/err" ]
+	report $? "$description"
+}
+
+# json DESCRIPTION FILTER: the last output is one JSON text for which FILTER
+# is true.
+json() {
+	[ "$(jq -s 'length' "$dir/out")" = 1 ] && jq -e "$2" "$dir/out" >/dev/null
+	report $? "$1"
+}
+
+# share_is DESCRIPTION NAME FILTER: FILTER is true for the listed share.
+share_is() {
+	run "$ctl" list-shares --json
+	json "$1" "[.[] | select(.name == \"$prefix$2\")] | length == 1 and (.[0] | $3)"
+}
+
+# An option N times, with numbers from $2 on.
+repeat() {
+	seq "$2" "$(($2 + $3 - 1))" | sed "s/^/$1 /" | tr '\n' ' '
+}
+
+test_usage() {
+	long=$(printf '%064d' 0)
+	usage "no command"
+	usage "unknown command" frobnicate
+	usage "help of an unknown command" help frobnicate
+	usage "help of two commands" help exec version
+	usage "unknown global option" --frobnicate
+	usage "add-share without NAME" add-share --path "$dir/root"
+	usage "add-share with two names" add-share a b --path "$dir/root"
+	usage "add-share without --path" add-share $prefix
+	usage "add-share with an empty path" add-share $prefix --path ""
+	usage "add-share, --path without a value" add-share $prefix --path
+	usage "add-share, unknown option" add-share $prefix --path "$dir/root" --rw
+	usage "add-share, abbreviated option" add-share $prefix --pat "$dir/root"
+	usage "add-share, flag with a value" add-share $prefix --path "$dir/root" --readonly=no
+	usage "add-share, unknown cache policy" add-share $prefix --path "$dir/root" --cache none
+	usage "add-share, JSON" add-share $prefix --path "$dir/root" --json
+	usage "JSON add-share" --json add-share $prefix --path "$dir/root"
+	for name in "" . .a -- -a a/b "a b" "a	b" "a
+b" "$long" aé 'a*' ..; do
+		usage "add-share, name \"$(printf %s "$name" | tr '\n' '?')\"" \
+			add-share --path "$dir/root" -- "$name"
+		usage "remove-share, name \"$(printf %s "$name" | tr '\n' '?')\"" \
+			remove-share -- "$name"
+	done
+	for number in "" 0 -1 +1 1k 0x10 18446744073709551616; do
+		usage "add-share, --max-nodes \"$number\"" \
+			add-share $prefix --path "$dir/root" --max-nodes "$number"
+		usage "add-share, --max-handles \"$number\"" \
+			add-share $prefix --path "$dir/root" --max-handles "$number"
+	done
+	for id in "" -1 4294967295 no-such-name 1,2; do
+		usage "add-share, --user \"$id\"" \
+			add-share $prefix --path "$dir/root" --user "$id"
+		usage "add-share, --group \"$id\"" \
+			add-share $prefix --path "$dir/root" --group "$id"
+	done
+	# shellcheck disable=SC2046 # many words
+	usage "add-share, 1025 users" \
+		add-share $prefix --path "$dir/root" $(repeat --user 1 1025)
+	usage "remove-share without NAME" remove-share
+	usage "remove-share with two names" remove-share a b
+	usage "list-shares with an operand" list-shares a
+	usage "list-devices with an operand" list-devices a
+	usage "list-devices, unknown option" list-devices --path /
+	usage "exec without --share" exec -- true
+	usage "exec without COMMAND" exec --share $prefix
+	usage "exec without COMMAND after --" exec --share $prefix --
+	usage "exec with a bad name" exec --share .a -- true
+	for fd in "" 0 2 -1 x 2147483648; do
+		usage "exec, --fd \"$fd\"" exec --share $prefix --fd "$fd" -- true
+	done
+}
+
+test_help() {
+	for command in add-share remove-share list-shares list-devices exec help version; do
+		works "help $command" "$ctl" help $command
+		grep -q "^usage: vhost-fs-ctl $command" "$dir/out"
+		report $? "help $command shows its usage"
+		works "$command --help" "$ctl" $command --help
+	done
+	works "help" "$ctl" help
+	works "--help" "$ctl" --help
+	works "version" "$ctl" version
+	works "--version" "$ctl" --version
+}
+
+test_life_cycle() {
+	works "list-shares before" "$ctl" list-shares --json
+	json "none of ours before" "[.[] | select(.name | startswith(\"$prefix\"))] == []"
+	works "add-share" "$ctl" add-share $prefix --path "$dir/root"
+	share_is "defaults" "" \
+		'.owner_uid == 0 and .flags == [] and .cache == "auto" and .devices == 0 and
+		.user == [] and .group == [] and .max_nodes > 0 and .max_handles > 0'
+	share_is "root is the directory" "" \
+		".root_ino == $(stat -c %i "$dir/root") and .fs_id == $(stat -c %d "$dir/root")"
+	share_is "exactly the eight capabilities" "" \
+		'.capabilities == ["cap_chown", "cap_dac_override", "cap_fowner", "cap_fsetid",
+		"cap_setgid", "cap_setuid", "cap_mknod", "cap_setfcap"]'
+	works "list-shares as text" "$ctl" list-shares
+	grep -q "^$prefix: owner root, cache auto, 0 devices" "$dir/out"
+	report $? "text names the share"
+	refused "a second share of the name" "exists" \
+		"$ctl" add-share $prefix --path "$dir/root/sub" --readonly
+	works "remove-share" "$ctl" remove-share $prefix
+	run "$ctl" list-shares --json
+	json "gone from the list" "[.[] | select(.name == \"$prefix\")] == []"
+	refused "remove-share again" "no share of that name" "$ctl" remove-share $prefix
+	refused "exec on a removed share" "no share of that name" \
+		"$ctl" exec --share $prefix -- true
+}
+
+test_options() {
+	name63=$prefix$(printf '%055d' 0)
+	works "add-share with a name of 63" "$ctl" add-share "$name63" --path="$dir/root"
+	share_is "name of 63" "${name63#"$prefix"}" true
+	works "add-share with all options" "$ctl" add-share $prefix-all --path "$dir/root" \
+		--readonly --cache metadata --user nobody --user 4242 --group 4343 \
+		--no-readdirplus --no-announce-submounts --max-nodes 1000 --max-handles 100
+	share_is "all options" -all \
+		'.flags == ["readonly", "no_submounts", "no_readdirplus"] and
+		.cache == "metadata" and .user == [65534, 4242] and .group == [4343] and
+		.max_nodes == 1000 and .max_handles == 100'
+	for policy in auto always never; do
+		works "add-share --cache $policy" \
+			"$ctl" add-share $prefix-$policy --path "$dir/root" --cache $policy
+		share_is "cache $policy" -$policy ".cache == \"$policy\""
+	done
+	# shellcheck disable=SC2016 # variable of the inner shell
+	refused "list to a full disk" "can't write" \
+		sh -c 'exec "$0" list-shares >/dev/full' "$ctl"
+}
+
+test_paths() {
+	refused "no such directory" "No such file" \
+		"$ctl" add-share $prefix-path --path "$dir/none"
+	refused "a file for a directory" "Not a directory" \
+		"$ctl" add-share $prefix-path --path "$dir/file"
+	ln -s root/sub "$dir/link"
+	works "a symbolic link" "$ctl" add-share $prefix-link --path "$dir/link"
+	share_is "the link was followed" -link ".root_ino == $(stat -c %i "$dir/root/sub")"
+	ln -s none "$dir/dangling"
+	refused "a dangling link" "No such file" \
+		"$ctl" add-share $prefix-path --path "$dir/dangling"
+}
+
+# The share has mounts of its own: the host's can go, and come back otherwise.
+test_sandbox() {
+	mount -t tmpfs none "$dir/root/sub" || bail "can't mount a tmpfs"
+	ino=$(stat -c %i "$dir/root/sub")
+	dev=$(stat -c %d "$dir/root/sub")
+	works "add-share of a mount point" "$ctl" add-share $prefix-mnt --path "$dir/root/sub"
+	works "the host unmounts it" umount "$dir/root/sub"
+	share_is "the share still has it" -mnt ".root_ino == $ino and .fs_id == $dev"
+	works "remove-share" "$ctl" remove-share $prefix-mnt
+}
+
+# More than fits in one netlink message, and single records as long as can be.
+test_long_lists() {
+	# shellcheck disable=SC2046 # many words
+	for n in 1 2 3; do
+		works "add-share with 1024 users and groups ($n)" \
+			"$ctl" add-share $prefix-long$n --path "$dir/root" \
+			$(repeat --user 1000 1024) $(repeat --group 5000 1024)
+	done
+	for n in 1 2 3; do
+		share_is "all are listed ($n)" -long$n \
+			'.user == [range(1000; 2024)] and .group == [range(5000; 6024)]'
+	done
+	json "every share once" '[.[].name] | length == (unique | length)'
+}
+
+# shellcheck disable=SC2016 # variables of the inner shell
+test_exec() {
+	works "add-share" "$ctl" add-share $prefix-x --path "$dir/root"
+	works "exec chooses a descriptor" "$ctl" exec --share $prefix-x -- \
+		sh -c 'ls -l /proc/self/fd/$VHOST_FS_FD'
+	grep -q -- '-> /dev/vhost-fs$' "$dir/out"
+	report $? "it is the device"
+	works "exec --fd 7" "$ctl" exec --share $prefix-x --fd 7 -- \
+		sh -c 'echo $VHOST_FS_FD; ls -l /proc/self/fd/7'
+	[ "$(head -n 1 "$dir/out")" = 7 ] && grep -q -- '-> /dev/vhost-fs$' "$dir/out"
+	report $? "it is the device, at 7"
+	works "exec without --" "$ctl" exec --share $prefix-x --fd 7 ls -l /proc/self/fd
+	[ "$(grep -c -- '-> /dev/vhost-fs$' "$dir/out")" = 1 ]
+	report $? "COMMAND inherits one descriptor"
+	refused "a descriptor that is open" "open already" \
+		"$ctl" exec --share $prefix-x --fd 8 -- true 8</dev/null
+	refused "a descriptor above the limit" "descriptor" \
+		sh -c 'ulimit -n 64; exec "$0" exec --share "$1" --fd 64 -- true' \
+		"$ctl" $prefix-x
+	refused "no such COMMAND" "can't run" \
+		"$ctl" exec --share $prefix-x -- "$dir/none"
+	run "$ctl" exec --share $prefix-x -- sh -c 'exit 42'
+	[ "$status" -eq 42 ]
+	report $? "exec ends with COMMAND's status"
+	run "$ctl" exec --share $prefix-x -- "$ctl" list-devices --json
+	json "list-devices shows the device" \
+		"[.[] | select(.share == \"$prefix-x\")] | length == 1 and
+		(.[0] | .running == false and .broken == false and .session == false and
+		(has(\"owner_pid\") | not) and (has(\"fuse_minor\") | not) and
+		.request_queues == 0 and .opcode == [] and .bytes_read == 0)"
+	run "$ctl" exec --share $prefix-x -- "$ctl" list-shares --json
+	json "list-shares counts the device" \
+		".[] | select(.name == \"$prefix-x\") | .devices == 1"
+	works "list-devices as text" "$ctl" exec --share $prefix-x -- "$ctl" list-devices
+	grep -q "share $prefix-x, stopped\$" "$dir/out"
+	report $? "text names the device"
+	share_is "its end is counted" -x '.devices == 0'
+}
+
+# shellcheck disable=SC2016 # variables of the inner shell
+test_remove_in_use() {
+	run "$ctl" exec --share $prefix-x -- sh -ec '
+		"$0" remove-share "$1"
+		"$0" add-share "$1" --path "$2/root/sub"
+		"$0" list-shares --json >"$2/shares"
+		"$0" list-devices --json' "$ctl" $prefix-x "$dir"
+	[ "$status" -eq 0 ]
+	report $? "remove and add while in use"
+	json "the device keeps its share" \
+		"[.[] | select(.share == \"$prefix-x\")] | length == 1"
+	cp "$dir/shares" "$dir/out"
+	json "the new one is another" ".[] | select(.name == \"$prefix-x\") |
+		.devices == 0 and .root_ino == $(stat -c %i "$dir/root/sub")"
+	works "remove-share of the new one" "$ctl" remove-share $prefix-x
+}
+
+# shellcheck disable=SC2016 # variables of the inner shell
+test_unattached() {
+	run sh -c 'exec 9<>/dev/vhost-fs; exec "$0" list-devices --json' "$ctl"
+	json "root sees a device without a share" '[.[] | select(has("share") | not)] | length == 1'
+	run as_nobody sh -c 'exec 9<>/dev/vhost-fs; exec "$0" list-devices --json' "$ctl"
+	json "others do not" '. == []'
+}
+
+test_others_shares() {
+	works "add-share for root" "$ctl" add-share $prefix-mine --path "$dir/root"
+	works "add-share for a user" "$ctl" add-share $prefix-u --path "$dir/root" --user nobody
+	works "add-share for a group" "$ctl" add-share $prefix-g --path "$dir/root" --group 4343
+	refused "others attach" "you may not use it" \
+		as_nobody "$ctl" exec --share $prefix-mine -- true
+	refused "others remove" "only its owner" as_nobody "$ctl" remove-share $prefix-mine
+	refused "a named user removes" "only its owner" as_nobody "$ctl" remove-share $prefix-u
+	refused "others of another group attach" "you may not use it" \
+		as_nobody "$ctl" exec --share $prefix-g -- true
+	works "a named user attaches" as_nobody "$ctl" exec --share $prefix-u -- true
+	works "a named group attaches" setpriv --reuid 65534 --regid 65534 \
+		--groups "$(stat -c %g /dev/vhost-fs),4343" -- "$ctl" exec --share $prefix-g -- true
+	works "list-shares as a named user" as_nobody "$ctl" list-shares --json
+	json "lists what it may attach" "[.[].name | select(startswith(\"$prefix\"))] |
+		index(\"$prefix-u\") != null and index(\"$prefix-mine\") == null and
+		index(\"$prefix-g\") == null"
+	works "an attached device is handed to others" "$ctl" exec --share $prefix-mine --fd 7 \
+		setpriv --reuid 65534 --regid 65534 --clear-groups -- ls -l /proc/self/fd/7
+	refused "no right to the device" "group" \
+		setpriv --reuid 65534 --regid 65534 --clear-groups -- \
+		"$ctl" exec --share $prefix-u -- true
+}
+
+test_own_shares() {
+	run as_nobody "$ctl" add-share $prefix-nobody --path "$dir/nobody" --readonly
+	[ "$status" -eq 0 ] && one_error_line && grep -q "no mount sandbox" "$dir/err"
+	report $? "an unprivileged add-share says it has no sandbox"
+	share_is "it serves with its owner's credentials" -nobody \
+		'.owner_uid == 65534 and .capabilities == [] and .flags == ["readonly"]'
+	works "its owner lists it" as_nobody "$ctl" list-shares --json
+	json "as one of its own" \
+		"any(.[]; .name == \"$prefix-nobody\" and .owner_uid == 65534)"
+	works "its owner attaches" as_nobody "$ctl" exec --share $prefix-nobody -- true
+	works "root attaches" "$ctl" exec --share $prefix-nobody -- true
+	works "its owner removes it" as_nobody "$ctl" remove-share $prefix-nobody
+	refused "a directory one can't reach" "Permission denied" \
+		as_nobody "$ctl" add-share $prefix-nobody --path "$dir/closed/in"
+}
+
+# Ids are those of the reader's user namespace, where root is somebody else.
+# shellcheck disable=SC2016 # variables of the inner shell
+test_user_namespace() {
+	run as_nobody unshare -r sh -ec '
+		"$0" add-share "$1" --path "$2" 2>/dev/null
+		"$0" list-shares --json
+		"$0" remove-share "$1"' "$ctl" $prefix-mine "$dir/nobody"
+	[ "$status" -eq 0 ]
+	report $? "a name is free in another user namespace"
+	json "its root owns its share" \
+		"[.[] | select(.name == \"$prefix-mine\")] | length == 1 and .[0].owner_uid == 0"
+	json "a share from outside has the overflow id" \
+		".[] | select(.name == \"$prefix-u\") | .owner_uid == 65534"
+	share_is "the outer one stays" -mine true
+}
+
+# shellcheck disable=SC2016 # variables of the inner shell
+test_no_module() {
+	refused "no device node" "is the vhost_fs module loaded?" unshare -m sh -c '
+		mount -t tmpfs none /dev && exec "$0" add-share "$1" --path /' "$ctl" $prefix-none
+}
+
+mkdir -p "$dir/closed/in"
+chmod 700 "$dir/closed"
+status=0
+test_usage
+test_help
+test_life_cycle
+test_options
+test_paths
+test_sandbox
+test_long_lists
+test_exec
+test_remove_in_use
+test_unattached
+test_others_shares
+test_own_shares
+test_user_namespace
+test_no_module
+
+echo "1..$nr"
+echo "# ctl_test: $nr tests, $failed failed"
+[ "$failed" -eq 0 ]
