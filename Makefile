@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Top-level Makefile of vhost-fs; `make help` lists the targets. The module
+# itself is built by Kbuild, in a copy of the sources under build/KVER, so that
+# builds for several kernels don't disturb each other.
+
+ifneq ($(KERNELRELEASE),)
+include $(src)/Kbuild
+else
+
+O ?= build
+KVER ?= $(shell uname -r)
+KDIR ?= /lib/modules/$(KVER)/build
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+BUILD := $(abspath $(O))
+STAGE := $(BUILD)/$(KVER)
+SELFTESTS := tools/testing/selftests/vhost_fs
+
+kbuild = $(MAKE) -C $(KDIR) M=$(STAGE) $(if $(ARCH),ARCH=$(ARCH)) \
+	 $(if $(VHOST_SRC),VHOST_SRC=$(abspath $(VHOST_SRC))) \
+	 $(if $(VHOST_KO),VHOST_KO=$(abspath $(VHOST_KO)))
+
+.PHONY: all
+all: modules tools
+
+.PHONY: modules
+modules: $(STAGE)/Kbuild
+	@[ -e "$(KDIR)/Makefile" ] || { \
+		echo "make: no kernel headers in $(KDIR): install linux-headers-$(KVER), or give KVER= or KDIR=" >&2; \
+		exit 2; }
+	$(kbuild) modules
+
+# Copies only what has changed, so that only that is built again.
+.PHONY: $(STAGE)/Kbuild
+$(STAGE)/Kbuild:
+	@mkdir -p $(STAGE)/kernel $(STAGE)/include
+	@cp -u --preserve=mode,timestamps Kbuild $(STAGE)/
+	@cp -ru --preserve=mode,timestamps kernel/vhost_fs $(STAGE)/kernel/
+	@cp -ru --preserve=mode,timestamps include/uapi $(STAGE)/include/
+
+.PHONY: tools
+tools:
+	$(MAKE) -C tools/vhost-fs-ctl O=$(BUILD)/tools
+
+.PHONY: selftests
+selftests:
+	$(MAKE) -C $(SELFTESTS) O=$(BUILD)/selftests
+
+.PHONY: install
+install: all
+	install -D -m 0644 $(STAGE)/vhost_fs.ko \
+		$(DESTDIR)/lib/modules/$(KVER)/updates/vhost_fs.ko
+	$(if $(DESTDIR),,depmod $(KVER))
+	$(MAKE) -C tools/vhost-fs-ctl O=$(BUILD)/tools \
+		DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) install
+	install -D -m 0644 include/uapi/linux/vhost_fs.h \
+		$(DESTDIR)$(PREFIX)/include/linux/vhost_fs.h
+
+.PHONY: demo
+demo:
+	$(SELFTESTS)/vm/demo
+
+.PHONY: check
+check:
+	$(SELFTESTS)/vm/check
+
+.PHONY: clean
+clean:
+	rm -rf $(BUILD)
+
+.PHONY: help
+help:
+	@echo 'vhost-fs: virtio-fs devices served by the host kernel'
+	@echo
+	@echo '  make               the module for this kernel, and vhost-fs-ctl'
+	@echo '  make modules KVER= the module alone, for an installed kernel'
+	@echo '  make tools         vhost-fs-ctl alone'
+	@echo '  make selftests     the test programs'
+	@echo '  make install       into DESTDIR and PREFIX ($(PREFIX))'
+	@echo '  make demo          a guest mounts a share, in a virtual host (as root)'
+	@echo '  make check         all tests, in virtual hosts (as root)'
+	@echo '  make clean         remove $(O)/'
+	@echo
+	@echo '  KVER=RELEASE  kernel to build for (now $(KVER))'
+	@echo '  KDIR=DIR      its headers ($(KDIR))'
+	@echo '  VHOST_SRC=DIR its drivers/vhost source, where vhost.ko has no BTF'
+	@echo '  VHOST_KO=FILE its vhost.ko, where it is not installed'
+	@echo '  O=DIR         where to build ($(O))'
+
+endif

@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Attributes: GETATTR, SETATTR, STATX, STATFS, ACCESS.
+ */
+#include <linux/fuse.h>
+#include <linux/mount.h>
+#include <linux/stat.h>
+#include <linux/statfs.h>
+#include <linux/user_namespace.h>
+
+#include "internal.h"
+
+/* How long a guest may keep what the policy lets it keep "for good". */
+#define VHOST_FS_LONG_TIMEOUT	86400
+
+/* What FUSE_STATX may ask for. */
+#define VHOST_FS_STATX_MASK	(STATX_BASIC_STATS | STATX_BTIME)
+
+/* FATTR_* that change something. */
+#define VHOST_FS_FATTR_CHANGES	(FATTR_MODE | FATTR_UID | FATTR_GID |	\
+				 FATTR_SIZE | FATTR_ATIME | FATTR_MTIME)
+
+/**
+ * vhost_fs_attr_timeout - how long the guest may keep names and attributes
+ * @share: the share
+ * @sec: set to seconds
+ * @nsec: set to nanoseconds
+ */
+void vhost_fs_attr_timeout(const struct vhost_fs_share *share, u64 *sec,
+			   u32 *nsec)
+{
+	*nsec = 0;
+	switch (share->cache) {
+	case VHOST_FS_CACHE_AUTO:
+		*sec = 1;
+		break;
+	case VHOST_FS_CACHE_ALWAYS:
+	case VHOST_FS_CACHE_METADATA:
+		*sec = VHOST_FS_LONG_TIMEOUT;
+		break;
+	default:
+		*sec = 0;
+	}
+}
+
+static bool is_submount(const struct vhost_fs_req *req, const struct path *path)
+{
+	return path->dentry == path->mnt->mnt_root &&
+	       path->mnt != req->share->root.mnt &&
+	       (READ_ONCE(req->fs->session.flags) & FUSE_SUBMOUNTS);
+}
+
+/**
+ * vhost_fs_attr_get - attributes of a path
+ * @req: the request
+ * @path: the path
+ * @attr: filled in
+ *
+ * Return: 0 or an errno.
+ */
+int vhost_fs_attr_get(struct vhost_fs_req *req, const struct path *path,
+		      struct fuse_attr *attr)
+{
+	struct user_namespace *ns = vhost_fs_user_ns(req);
+	struct kstat st;
+	int err;
+
+	err = vfs_getattr(path, &st, STATX_BASIC_STATS, AT_STATX_SYNC_AS_STAT);
+	if (err)
+		return err;
+	*attr = (struct fuse_attr) {
+		.ino = st.ino,
+		.size = st.size,
+		.blocks = st.blocks,
+		.atime = st.atime.tv_sec,
+		.mtime = st.mtime.tv_sec,
+		.ctime = st.ctime.tv_sec,
+		.atimensec = st.atime.tv_nsec,
+		.mtimensec = st.mtime.tv_nsec,
+		.ctimensec = st.ctime.tv_nsec,
+		.mode = st.mode,
+		.nlink = st.nlink,
+		.uid = from_kuid_munged(ns, st.uid),
+		.gid = from_kgid_munged(ns, st.gid),
+		.rdev = new_encode_dev(st.rdev),
+		.blksize = st.blksize,
+		.flags = is_submount(req, path) ? FUSE_ATTR_SUBMOUNT : 0,
+	};
+	return 0;
+}
+
+static int attr_reply(struct vhost_fs_req *req)
+{
+	struct fuse_attr_out *out = vhost_fs_reply_arg(req, sizeof(*out));
+
+	vhost_fs_attr_timeout(req->share, &out->attr_valid,
+			      &out->attr_valid_nsec);
+	return vhost_fs_attr_get(req, &req->path, &out->attr);
+}
+
+/* An open file may be used wherever the host has moved it; a path may not. */
+static int attr_use_handle(struct vhost_fs_req *req, bool has_fh, u64 fh)
+{
+	struct vhost_fs_handle *handle;
+
+	if (!has_fh)
+		return vhost_fs_req_reachable(req);
+	handle = vhost_fs_handle_get(&req->fs->session, fh);
+	if (!handle || handle->node != req->node) {
+		if (handle)
+			vhost_fs_handle_put(handle);
+		req->bad = true;
+		return -EBADF;
+	}
+	req->handle = handle;
+	return 0;
+}
+
+/**
+ * vhost_fs_op_getattr - FUSE_GETATTR
+ * @req: the request
+ *
+ * Return: 0 or an errno.
+ */
+int vhost_fs_op_getattr(struct vhost_fs_req *req)
+{
+	const struct fuse_getattr_in *in = req->arg;
+	int err;
+
+	err = attr_use_handle(req, in->getattr_flags & FUSE_GETATTR_FH, in->fh);
+	return err ?: attr_reply(req);
+}
+
+static struct fuse_sx_time sx_time(const struct timespec64 *t)
+{
+	return (struct fuse_sx_time) {
+		.tv_sec = t->tv_sec,
+		.tv_nsec = t->tv_nsec,
+	};
+}
+
+static void statx_fill(struct vhost_fs_req *req, const struct kstat *st,
+		       struct fuse_statx *out)
+{
+	struct user_namespace *ns = vhost_fs_user_ns(req);
+
+	*out = (struct fuse_statx) {
+		.mask = st->result_mask & VHOST_FS_STATX_MASK,
+		.blksize = st->blksize,
+		.attributes = st->attributes,
+		.nlink = st->nlink,
+		.uid = from_kuid_munged(ns, st->uid),
+		.gid = from_kgid_munged(ns, st->gid),
+		.mode = st->mode,
+		.ino = st->ino,
+		.size = st->size,
+		.blocks = st->blocks,
+		.attributes_mask = st->attributes_mask,
+		.atime = sx_time(&st->atime),
+		.btime = sx_time(&st->btime),
+		.ctime = sx_time(&st->ctime),
+		.mtime = sx_time(&st->mtime),
+		.rdev_major = MAJOR(st->rdev),
+		.rdev_minor = MINOR(st->rdev),
+		.dev_major = MAJOR(st->dev),
+		.dev_minor = MINOR(st->dev),
+	};
+}
+
+/**
+ * vhost_fs_op_statx - FUSE_STATX
+ * @req: the request
+ *
+ * Return: 0 or an errno.
+ */
+int vhost_fs_op_statx(struct vhost_fs_req *req)
+{
+	const struct fuse_statx_in *in = req->arg;
+	struct fuse_statx_out *out;
+	struct kstat st;
+	int err;
+
+	err = attr_use_handle(req, in->getattr_flags & FUSE_GETATTR_FH, in->fh);
+	if (err)
+		return err;
+	err = vfs_getattr(&req->path, &st, in->sx_mask & VHOST_FS_STATX_MASK,
+			  in->sx_flags & AT_STATX_SYNC_TYPE);
+	if (err)
+		return err;
+	out = vhost_fs_reply_arg(req, sizeof(*out));
+	vhost_fs_attr_timeout(req->share, &out->attr_valid,
+			      &out->attr_valid_nsec);
+	statx_fill(req, &st, &out->stat);
+	return 0;
+}
+
+static int truncate_file(struct file *file, loff_t size)
+{
+	struct inode *inode = file_inode(file);
+	struct iattr attr = {
+		.ia_valid = ATTR_SIZE | ATTR_MTIME | ATTR_CTIME | ATTR_FILE |
+			    ATTR_KILL_PRIV,
+		.ia_size = size,
+		.ia_file = file,
+	};
+	int err;
+
+	if (!S_ISREG(inode->i_mode) || !(file->f_mode & FMODE_WRITE))
+		return -EINVAL;
+	if (IS_APPEND(inode))
+		return -EPERM;
+	sb_start_write(inode->i_sb);
+	inode_lock(inode);
+	err = notify_change(file_mnt_idmap(file), file_dentry(file), &attr,
+			    NULL);
+	inode_unlock(inode);
+	sb_end_write(inode->i_sb);
+	return err;
+}
+
+/**
+ * vhost_fs_truncate - change the length of a file
+ * @req: the request; may block
+ * @path: the file
+ * @size: new length
+ * @file: the file opened for writing, or NULL to go by permission
+ *
+ * Return: 0 or an errno.
+ */
+int vhost_fs_truncate(struct vhost_fs_req *req, const struct path *path,
+		      loff_t size, struct file *file)
+{
+	if (vhost_fs_share_readonly(req->share))
+		return -EROFS;
+	if (size < 0)
+		return -EINVAL;
+	vhost_fs_may_block(req);
+	return file ? truncate_file(file, size) : vfs_truncate(path, size);
+}
+
+static int setattr_owner(struct vhost_fs_req *req, struct iattr *attr)
+{
+	const struct fuse_setattr_in *in = req->arg;
+	struct user_namespace *ns = vhost_fs_user_ns(req);
+
+	if (in->valid & FATTR_UID) {
+		kuid_t uid = make_kuid(ns, in->uid);
+
+		if (!uid_valid(uid))
+			return -EINVAL;
+		attr->ia_valid |= ATTR_UID;
+		attr->ia_vfsuid = VFSUIDT_INIT(uid);
+	}
+	if (in->valid & FATTR_GID) {
+		kgid_t gid = make_kgid(ns, in->gid);
+
+		if (!gid_valid(gid))
+			return -EINVAL;
+		attr->ia_valid |= ATTR_GID;
+		attr->ia_vfsgid = VFSGIDT_INIT(gid);
+	}
+	if ((in->valid & (FATTR_UID | FATTR_GID)) &&
+	    !d_is_dir(req->path.dentry))
+		attr->ia_valid |= ATTR_KILL_PRIV;
+	return 0;
+}
+
+static int setattr_time(u32 valid, u32 set, u32 now, u64 sec, u32 nsec,
+			struct timespec64 *time, unsigned int attr_time,
+			unsigned int attr_set, struct iattr *attr)
+{
+	if (!(valid & set))
+		return 0;
+	attr->ia_valid |= attr_time;
+	if (valid & now)
+		return 0;
+	if (nsec >= NSEC_PER_SEC)
+		return -EINVAL;
+	attr->ia_valid |= attr_set;
+	time->tv_sec = sec;
+	time->tv_nsec = nsec;
+	return 0;
+}
+
+/* Everything but the size, which has rules of its own. */
+static int setattr_decode(struct vhost_fs_req *req, struct iattr *attr)
+{
+	const struct fuse_setattr_in *in = req->arg;
+	int err;
+
+	memset(attr, 0, sizeof(*attr));
+	if (in->valid & FATTR_MODE) {
+		attr->ia_valid |= ATTR_MODE;
+		attr->ia_mode = (in->mode & S_IALLUGO) |
+			(d_inode(req->path.dentry)->i_mode & S_IFMT);
+	}
+	err = setattr_owner(req, attr);
+	if (!err)
+		err = setattr_time(in->valid, FATTR_ATIME, FATTR_ATIME_NOW,
+				   in->atime, in->atimensec, &attr->ia_atime,
+				   ATTR_ATIME, ATTR_ATIME_SET, attr);
+	if (!err)
+		err = setattr_time(in->valid, FATTR_MTIME, FATTR_MTIME_NOW,
+				   in->mtime, in->mtimensec, &attr->ia_mtime,
+				   ATTR_MTIME, ATTR_MTIME_SET, attr);
+	return err;
+}
+
+static int setattr_apply(struct vhost_fs_req *req, struct iattr *attr)
+{
+	struct inode *inode = d_inode(req->path.dentry);
+	struct delegated_inode di = { };
+	unsigned int valid = attr->ia_valid | ATTR_CTIME;
+	int err;
+
+	do {
+		/* notify_change() leaves its mark there. */
+		attr->ia_valid = valid;
+		inode_lock(inode);
+		err = notify_change(mnt_idmap(req->path.mnt), req->path.dentry,
+				    attr, &di);
+		inode_unlock(inode);
+	} while (is_delegated(&di) && !(err = break_deleg_wait(&di)));
+	return err;
+}
+
+static int setattr_change(struct vhost_fs_req *req)
+{
+	const struct fuse_setattr_in *in = req->arg;
+	struct file *file = req->handle ? req->handle->file : NULL;
+	struct iattr attr;
+	int err;
+
+	err = setattr_decode(req, &attr);
+	if (err)
+		return err;
+	if (in->valid & FATTR_SIZE) {
+		err = vhost_fs_truncate(req, &req->path, in->size, file);
+		if (err)
+			return err;
+	}
+	if (!attr.ia_valid)
+		return 0;
+	vhost_fs_may_block(req);
+	err = vhost_fs_want_write(req, req->path.mnt);
+	if (err)
+		return err;
+	err = setattr_apply(req, &attr);
+	mnt_drop_write(req->path.mnt);
+	return err;
+}
+
+/**
+ * vhost_fs_op_setattr - FUSE_SETATTR
+ * @req: the request
+ *
+ * Return: 0 or an errno.
+ */
+int vhost_fs_op_setattr(struct vhost_fs_req *req)
+{
+	const struct fuse_setattr_in *in = req->arg;
+	int err;
+
+	err = attr_use_handle(req, in->valid & FATTR_FH, in->fh);
+	if (err)
+		return err;
+	if (in->valid & VHOST_FS_FATTR_CHANGES) {
+		err = setattr_change(req);
+		if (err)
+			return err;
+	}
+	return attr_reply(req);
+}
+
+/**
+ * vhost_fs_op_statfs - FUSE_STATFS
+ * @req: the request
+ *
+ * Return: 0 or an errno.
+ */
+int vhost_fs_op_statfs(struct vhost_fs_req *req)
+{
+	struct fuse_statfs_out *out;
+	struct kstatfs st;
+	int err;
+
+	err = vfs_statfs(&req->path, &st);
+	if (err)
+		return err;
+	out = vhost_fs_reply_arg(req, sizeof(*out));
+	out->st = (struct fuse_kstatfs) {
+		.blocks = st.f_blocks,
+		.bfree = st.f_bfree,
+		.bavail = st.f_bavail,
+		.files = st.f_files,
+		.ffree = st.f_ffree,
+		.bsize = st.f_bsize,
+		.namelen = st.f_namelen,
+		.frsize = st.f_frsize,
+	};
+	return 0;
+}
+
+/**
+ * vhost_fs_op_access - FUSE_ACCESS
+ * @req: the request
+ *
+ * Return: 0 or an errno.
+ */
+int vhost_fs_op_access(struct vhost_fs_req *req)
+{
+	const struct fuse_access_in *in = req->arg;
+	struct inode *inode = d_inode(req->path.dentry);
+
+	if (in->mask & ~(MAY_READ | MAY_WRITE | MAY_EXEC))
+		return -EINVAL;
+	if ((in->mask & MAY_WRITE) && vhost_fs_share_readonly(req->share) &&
+	    (S_ISREG(inode->i_mode) || S_ISDIR(inode->i_mode) ||
+	     S_ISLNK(inode->i_mode)))
+		return -EROFS;
+	return vhost_fs_cred_access(req, inode, in->mask);
+}

@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * An open /dev/vhost-fs: a virtio-fs device whose driver is in a guest.
+ *
+ * The device lives from open() to the last close(). In between it is given an
+ * owner (VHOST_SET_OWNER), a share, a memory table and rings in any order, and
+ * is then started and stopped any number of times. It has threads only while
+ * it runs (pool.c). What the guest has looked up and opened (session.c)
+ * survives a stop, and dies with the device or with the guest's next session.
+ *
+ * The last user of the VMM's memory can be one of the device's own threads, so
+ * the device must never have an mmap: the end of the mapping would run
+ * vhost_fs_release() in a thread that it waits for.
+ */
+#include <linux/compat.h>
+#include <linux/fuse.h>
+#include <linux/module.h>
+#include <linux/pid.h>
+#include <linux/slab.h>
+
+#include "internal.h"
+
+/* vhost_exceeds_weight() isn't used (vq.c has its own bound). */
+#define VHOST_FS_CORE_WEIGHT	0x80000
+
+static const u64 vhost_fs_features =
+	BIT_ULL(VIRTIO_F_NOTIFY_ON_EMPTY) |
+	BIT_ULL(VIRTIO_F_ANY_LAYOUT) |
+	BIT_ULL(VIRTIO_F_VERSION_1) |
+	BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC) |
+	BIT_ULL(VIRTIO_RING_F_EVENT_IDX) |
+	BIT_ULL(VHOST_F_LOG_ALL);
+
+static LIST_HEAD(devices);
+static u32 last_device_id;
+/* Guards the list of devices and last_device_id; vdev.mutex is inside it. */
+static DEFINE_MUTEX(devices_lock);
+
+int vhost_fs_dev_for_each(u32 from,
+			  int (*fn)(struct vhost_fs_dev *fs, void *arg),
+			  void *arg)
+{
+	struct vhost_fs_dev *fs;
+	int ret = 0;
+
+	mutex_lock(&devices_lock);
+	list_for_each_entry(fs, &devices, entry) {
+		if (fs->id < from)
+			continue;
+		ret = fn(fs, arg);
+		if (ret)
+			break;
+	}
+	mutex_unlock(&devices_lock);
+	return ret;
+}
+
+static void dev_publish(struct vhost_fs_dev *fs)
+{
+	mutex_lock(&devices_lock);
+	fs->id = ++last_device_id;
+	list_add_tail(&fs->entry, &devices);
+	mutex_unlock(&devices_lock);
+}
+
+static void dev_unpublish(struct vhost_fs_dev *fs)
+{
+	mutex_lock(&devices_lock);
+	list_del(&fs->entry);
+	mutex_unlock(&devices_lock);
+}
+
+static void dev_init_queues(struct vhost_fs_dev *fs)
+{
+	unsigned int i;
+
+	for (i = 0; i < VHOST_FS_NVQS; i++) {
+		vhost_fs_vq_init(fs, &fs->queues[i]);
+		fs->vqs[i] = &fs->queues[i].vq;
+	}
+	vhost_dev_init(&fs->vdev, fs->vqs, VHOST_FS_NVQS, UIO_MAXIOV,
+		       VHOST_FS_CORE_WEIGHT, 0, false, NULL);
+}
+
+static int vhost_fs_open(struct inode *inode, struct file *file)
+{
+	struct vhost_fs_dev *fs;
+	int err;
+
+	fs = kzalloc(sizeof(*fs), GFP_KERNEL_ACCOUNT);
+	if (!fs)
+		return -ENOMEM;
+	err = -ENOMEM;
+	fs->queues = kvcalloc(VHOST_FS_NVQS, sizeof(*fs->queues),
+			      GFP_KERNEL_ACCOUNT);
+	if (!fs->queues)
+		goto err_free;
+	err = vhost_fs_session_init(&fs->session);
+	if (err)
+		goto err_queues;
+
+	init_waitqueue_head(&fs->idle_wq);
+	vhost_fs_pool_init(fs);
+	dev_init_queues(fs);
+	dev_publish(fs);
+	file->private_data = fs;
+	return 0;
+
+err_queues:
+	kvfree(fs->queues);
+err_free:
+	kfree(fs);
+	return err;
+}
+
+/* Stop serving, with vdev.mutex held or nobody else left. */
+static void dev_stop(struct vhost_fs_dev *fs)
+{
+	unsigned int i;
+
+	for (i = 0; i < VHOST_FS_NVQS; i++)
+		vhost_fs_vq_stop(&fs->queues[i]);
+	for (i = 0; i < VHOST_FS_NVQS; i++)
+		vhost_fs_vq_drain(&fs->queues[i]);
+	vhost_fs_pool_stop(fs);
+	fs->running = false;
+	fs->nr_request_queues = 0;
+}
+
+static int vhost_fs_release(struct inode *inode, struct file *file)
+{
+	struct vhost_fs_dev *fs = file->private_data;
+
+	dev_unpublish(fs);
+	dev_stop(fs);
+	vhost_dev_stop(&fs->vdev);
+	vhost_dev_cleanup(&fs->vdev);
+	vhost_fs_session_exit(&fs->session);
+	if (fs->share)
+		vhost_fs_share_detach(fs->share);
+	put_pid(fs->owner);
+	kvfree(fs->queues);
+	kfree(fs);
+	return 0;
+}
+
+static bool queue_has_addresses(const struct vhost_fs_queue *q)
+{
+	return q->vq.desc && q->vq.avail && q->vq.used;
+}
+
+static int dev_check_startable(struct vhost_fs_dev *fs)
+{
+	int err = vhost_dev_check_owner(&fs->vdev);
+	unsigned int i;
+
+	if (err)
+		return err;
+	if (fs->running)
+		return -EBUSY;
+	if (!fs->share)
+		return -ENODEV;
+	if (!queue_has_addresses(&fs->queues[0]))
+		return -EINVAL;
+	for (i = 1; i < VHOST_FS_NVQS; i++)
+		if (queue_has_addresses(&fs->queues[i]))
+			return 0;
+	return -EINVAL;
+}
+
+static int dev_start_queues(struct vhost_fs_dev *fs)
+{
+	unsigned int i;
+	int err;
+
+	fs->nr_request_queues = 0;
+	for (i = 0; i < VHOST_FS_NVQS; i++) {
+		if (!queue_has_addresses(&fs->queues[i]))
+			continue;
+		err = vhost_fs_vq_start(&fs->queues[i]);
+		if (err)
+			return err;
+		fs->nr_request_queues += i > 0;
+	}
+	return 0;
+}
+
+static int dev_start(struct vhost_fs_dev *fs)
+{
+	unsigned int i;
+	int err;
+
+	lockdep_assert_held(&fs->vdev.mutex);
+
+	err = dev_check_startable(fs);
+	if (err)
+		return err;
+	err = vhost_fs_pool_start(fs, VHOST_FS_NVQS);
+	if (err)
+		return err;
+	err = dev_start_queues(fs);
+	if (err) {
+		dev_stop(fs);
+		return err;
+	}
+	fs->running = true;
+	/* The guest may have filled the rings before. */
+	for (i = 0; i < VHOST_FS_NVQS; i++)
+		vhost_fs_vq_kick(&fs->queues[i]);
+	return 0;
+}
+
+static int ioctl_set_running(struct vhost_fs_dev *fs, void *arg)
+{
+	const struct vhost_fs_running *r = arg;
+	int err = 0;
+
+	if (r->running > 1)
+		return -EINVAL;
+	mutex_lock(&fs->vdev.mutex);
+	if (r->running)
+		err = dev_start(fs);
+	else if (vhost_dev_has_owner(&fs->vdev))
+		err = vhost_dev_check_owner(&fs->vdev);
+	if (!err && !r->running)
+		dev_stop(fs);
+	mutex_unlock(&fs->vdev.mutex);
+	return err;
+}
+
+static int ioctl_get_info(struct vhost_fs_dev *fs, void *arg)
+{
+	struct vhost_fs_info *info = arg;
+	u32 size = info->size;
+
+	*info = (struct vhost_fs_info) {
+		.size = size,
+		.abi_version = VHOST_FS_ABI_VERSION,
+		.max_request_queues = VHOST_FS_MAX_REQUEST_QUEUES,
+		.max_queue_size = SZ_32K,
+		.max_write = VHOST_FS_MAX_WRITE,
+		.fuse_major = FUSE_KERNEL_VERSION,
+		.fuse_minor = VHOST_FS_FUSE_MINOR,
+	};
+	return 0;
+}
+
+static int ioctl_add_share(struct vhost_fs_dev *fs, void *arg)
+{
+	return vhost_fs_share_add(arg);
+}
+
+static int ioctl_remove_share(struct vhost_fs_dev *fs, void *arg)
+{
+	return vhost_fs_share_remove(arg);
+}
+
+static int ioctl_attach_share(struct vhost_fs_dev *fs, void *arg)
+{
+	struct vhost_fs_share *share;
+	int err = -EBUSY;
+
+	mutex_lock(&fs->vdev.mutex);
+	if (fs->share)
+		goto unlock;
+	share = vhost_fs_share_attach(arg);
+	err = PTR_ERR_OR_ZERO(share);
+	if (!err)
+		fs->share = share;
+unlock:
+	mutex_unlock(&fs->vdev.mutex);
+	return err;
+}
+
+/* Any of the structures an ioctl takes. */
+union dev_ioctl_arg {
+	u32 size;
+	struct vhost_fs_info info;
+	struct vhost_fs_add_share add_share;
+	struct vhost_fs_share_name share_name;
+	struct vhost_fs_running running;
+};
+
+/**
+ * struct dev_ioctl - row of the table of our own ioctls
+ * @cmd: number, with size and direction
+ * @min_size: size of the structure in the first version of the interface
+ * @size: size now
+ * @fn: does it; gets a copy of the structure
+ */
+struct dev_ioctl {
+	unsigned int cmd;
+	u32 min_size;
+	u32 size;
+	int (*fn)(struct vhost_fs_dev *fs, void *arg);
+};
+
+#define DEV_IOCTL(_cmd, _struct, _last, _fn)			\
+	{							\
+		.cmd = _cmd,					\
+		.min_size = offsetofend(struct _struct, _last),	\
+		.size = sizeof(struct _struct),			\
+		.fn = _fn,					\
+	}
+
+static const struct dev_ioctl dev_ioctls[] = {
+	DEV_IOCTL(VHOST_FS_GET_INFO, vhost_fs_info, __reserved, ioctl_get_info),
+	DEV_IOCTL(VHOST_FS_ADD_SHARE, vhost_fs_add_share, max_handles,
+		  ioctl_add_share),
+	DEV_IOCTL(VHOST_FS_REMOVE_SHARE, vhost_fs_share_name, name,
+		  ioctl_remove_share),
+	DEV_IOCTL(VHOST_FS_ATTACH_SHARE, vhost_fs_share_name, name,
+		  ioctl_attach_share),
+	DEV_IOCTL(VHOST_FS_SET_RUNNING, vhost_fs_running, running,
+		  ioctl_set_running),
+};
+
+static const struct dev_ioctl *dev_find_ioctl(unsigned int cmd)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(dev_ioctls); i++)
+		if (_IOC_TYPE(cmd) == _IOC_TYPE(dev_ioctls[i].cmd) &&
+		    _IOC_NR(cmd) == _IOC_NR(dev_ioctls[i].cmd))
+			return &dev_ioctls[i];
+	return NULL;
+}
+
+/* One of our own: copy the structure in, do it, copy it back if it tells. */
+static long dev_own_ioctl(struct vhost_fs_dev *fs, const struct dev_ioctl *row,
+			  void __user *argp)
+{
+	union dev_ioctl_arg arg;
+	u32 size;
+	int err;
+
+	if (get_user(size, (u32 __user *)argp))
+		return -EFAULT;
+	if (size < row->min_size)
+		return -EINVAL;
+	memset(&arg, 0, sizeof(arg));
+	err = copy_struct_from_user(&arg, row->size, argp, size);
+	if (err)
+		return err;
+	/* The size that was checked, whatever the second read gave. */
+	arg.size = size;
+	err = row->fn(fs, &arg);
+	if (err || !(_IOC_DIR(row->cmd) & _IOC_READ))
+		return err;
+	return copy_to_user(argp, &arg, min(size, row->size)) ? -EFAULT : 0;
+}
+
+static int dev_set_features(struct vhost_fs_dev *fs, u64 features)
+{
+	unsigned int i;
+
+	if (features & ~vhost_fs_features)
+		return -EOPNOTSUPP;
+	if ((features & BIT_ULL(VHOST_F_LOG_ALL)) &&
+	    !vhost_log_access_ok(&fs->vdev))
+		return -EFAULT;
+	for (i = 0; i < VHOST_FS_NVQS; i++) {
+		struct vhost_virtqueue *vq = &fs->queues[i].vq;
+
+		mutex_lock(&vq->mutex);
+		vq->acked_features = features;
+		mutex_unlock(&vq->mutex);
+	}
+	return 0;
+}
+
+/* An ioctl that requests in flight must not notice. */
+static long dev_paused_ioctl(struct vhost_fs_dev *fs, unsigned int cmd,
+			     void __user *argp)
+{
+	u64 features;
+	long ret;
+
+	if (cmd == VHOST_SET_FEATURES &&
+	    copy_from_user(&features, argp, sizeof(features)))
+		return -EFAULT;
+	ret = vhost_fs_vq_pause_all(fs);
+	if (ret)
+		return ret;
+	if (cmd == VHOST_SET_FEATURES)
+		ret = dev_set_features(fs, features);
+	else
+		ret = vhost_dev_ioctl(&fs->vdev, cmd, argp);
+	vhost_fs_vq_resume_all(fs);
+	return ret;
+}
+
+static long dev_set_owner(struct vhost_fs_dev *fs)
+{
+	long ret = vhost_dev_ioctl(&fs->vdev, VHOST_SET_OWNER, NULL);
+
+	if (!ret)
+		fs->owner = get_pid(task_tgid(current));
+	return ret;
+}
+
+static long dev_vhost_ioctl(struct vhost_fs_dev *fs, unsigned int cmd,
+			    void __user *argp)
+{
+	long ret;
+
+	lockdep_assert_held(&fs->vdev.mutex);
+
+	switch (cmd) {
+	case VHOST_SET_OWNER:
+		return dev_set_owner(fs);
+	case VHOST_SET_FEATURES:
+	case VHOST_SET_MEM_TABLE:
+	case VHOST_SET_LOG_BASE:
+		return dev_paused_ioctl(fs, cmd, argp);
+	}
+	ret = vhost_dev_ioctl(&fs->vdev, cmd, argp);
+	if (ret == -ENOIOCTLCMD)
+		ret = vhost_vring_ioctl(&fs->vdev, cmd, argp);
+	return ret == -ENOIOCTLCMD ? -ENOTTY : ret;
+}
+
+static long vhost_fs_ioctl(struct file *file, unsigned int cmd,
+			   unsigned long arg)
+{
+	struct vhost_fs_dev *fs = file->private_data;
+	void __user *argp = (void __user *)arg;
+	const struct dev_ioctl *row = dev_find_ioctl(cmd);
+	long ret;
+
+	if (row)
+		return dev_own_ioctl(fs, row, argp);
+	if (_IOC_TYPE(cmd) != VHOST_VIRTIO)
+		return -ENOTTY;
+	if (cmd == VHOST_GET_FEATURES)
+		return copy_to_user(argp, &vhost_fs_features,
+				    sizeof(vhost_fs_features)) ? -EFAULT : 0;
+
+	mutex_lock(&fs->vdev.mutex);
+	ret = dev_vhost_ioctl(fs, cmd, argp);
+	mutex_unlock(&fs->vdev.mutex);
+	return ret;
+}
+
+const struct file_operations vhost_fs_fops = {
+	.owner = THIS_MODULE,
+	.open = vhost_fs_open,
+	.release = vhost_fs_release,
+	.unlocked_ioctl = vhost_fs_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.llseek = noop_llseek,
+};

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * INIT, DESTROY and INTERRUPT.
+ */
+#include <linux/fuse.h>
+#include <linux/mm.h>
+
+#include "internal.h"
+
+/* A guest that speaks less than this predates the virtiofs driver. */
+#define VHOST_FS_FUSE_MINOR_MIN	27
+
+/*
+ * Requests that a guest may have in flight in the background. The ring is the
+ * real bound.
+ */
+#define VHOST_FS_MAX_BACKGROUND	65535
+
+/*
+ * What any guest may have if it asks. Requests overlap and are answered in any
+ * order; a write of any size is one request; O_TRUNC is done by OPEN.
+ */
+static const u64 flags_always =
+	FUSE_ASYNC_READ | FUSE_BIG_WRITES | FUSE_ATOMIC_O_TRUNC |
+	FUSE_PARALLEL_DIROPS | FUSE_ASYNC_DIO | FUSE_MAX_PAGES |
+	FUSE_AUTO_INVAL_DATA | FUSE_INIT_EXT | FUSE_ALLOW_IDMAP;
+
+static u64 flags_offered(const struct vhost_fs_share *share)
+{
+	u64 flags = flags_always;
+
+	if (share->cache != VHOST_FS_CACHE_NEVER &&
+	    !(share->flags & VHOST_FS_SHARE_NO_READDIRPLUS))
+		flags |= FUSE_DO_READDIRPLUS | FUSE_READDIRPLUS_AUTO;
+	if (!(share->flags & VHOST_FS_SHARE_NO_SUBMOUNTS))
+		flags |= FUSE_SUBMOUNTS;
+	return flags;
+}
+
+static u64 flags_asked(const struct vhost_fs_req *req)
+{
+	const struct fuse_init_in *in = req->arg;
+	u64 flags = in->flags;
+
+	if ((flags & FUSE_INIT_EXT) &&
+	    req->arg_len >= offsetofend(struct fuse_init_in, flags2))
+		flags |= (u64)in->flags2 << 32;
+	return flags;
+}
+
+static void init_reply(struct vhost_fs_req *req, u32 minor, u32 max_readahead,
+		       u64 flags)
+{
+	struct fuse_init_out *out = vhost_fs_reply_arg(req, sizeof(*out));
+
+	out->major = FUSE_KERNEL_VERSION;
+	out->minor = minor;
+	out->max_readahead = max_readahead;
+	out->flags = lower_32_bits(flags);
+	out->flags2 = upper_32_bits(flags);
+	out->max_background = VHOST_FS_MAX_BACKGROUND;
+	out->congestion_threshold = VHOST_FS_MAX_BACKGROUND / 4 * 3;
+	out->max_write = VHOST_FS_MAX_WRITE;
+	out->time_gran = 1;
+	out->max_pages = VHOST_FS_MAX_WRITE / SZ_4K;
+}
+
+/**
+ * vhost_fs_op_init - FUSE_INIT
+ * @req: the request
+ *
+ * Begins a new session; what was left of an old one is forgotten. A guest that
+ * speaks a later major version is told ours and asks again.
+ *
+ * Return: 0; -EPROTO if the guest's version is too old; -ENOMEM.
+ */
+int vhost_fs_op_init(struct vhost_fs_req *req)
+{
+	const struct fuse_init_in *in = req->arg;
+	u64 flags;
+	u32 minor;
+	int err;
+
+	if (in->major > FUSE_KERNEL_VERSION) {
+		init_reply(req, VHOST_FS_FUSE_MINOR, 0, 0);
+		return 0;
+	}
+	if (in->major < FUSE_KERNEL_VERSION ||
+	    in->minor < VHOST_FS_FUSE_MINOR_MIN)
+		return -EPROTO;
+
+	minor = min(in->minor, VHOST_FS_FUSE_MINOR);
+	flags = flags_asked(req) & flags_offered(req->share);
+	err = vhost_fs_session_begin(req->fs, minor, flags);
+	if (err)
+		return err;
+	init_reply(req, minor, in->max_readahead, flags);
+	return 0;
+}
+
+/**
+ * vhost_fs_op_destroy - FUSE_DESTROY
+ * @req: the request
+ *
+ * Return: 0.
+ */
+int vhost_fs_op_destroy(struct vhost_fs_req *req)
+{
+	vhost_fs_session_end(req->fs);
+	return 0;
+}
+
+/**
+ * vhost_fs_op_interrupt - FUSE_INTERRUPT
+ * @req: the request
+ *
+ * Nothing that is served yet waits in a way that could be interrupted; no
+ * guest driver sends this over virtio.
+ *
+ * Return: 0.
+ */
+int vhost_fs_op_interrupt(struct vhost_fs_req *req)
+{
+	return 0;
+}

@@ -1,0 +1,610 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of vhost_fs share: its objects, and the calls between files,
+ * grouped by the file that owns them.
+ *
+ * Locks, outermost first:
+ *
+ *	vhost_dev.mutex			device set-up; ioctls
+ *	vhost_fs_session.lock		INIT and DESTROY
+ *	vhost_virtqueue.mutex		one ring
+ *	vhost_fs_pool.lock		threads and waiting queues; taken with
+ *					interrupts off, from a kick
+ *	vhost_fs_node.lock		which dentry a node stands for
+ *
+ * No VFS call is made with a virtqueue's mutex held.
+ */
+#ifndef VHOST_FS_INTERNAL_H
+#define VHOST_FS_INTERNAL_H
+
+#include <linux/atomic.h>
+#include <linux/list.h>
+#include <linux/magic.h>
+#include <linux/refcount.h>
+#include <linux/rhashtable-types.h>
+#include <linux/sizes.h>
+#include <linux/types.h>
+#include <linux/uio.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+
+#include "kcompat.h"
+#include "vhost_core.h"
+
+#include <linux/vhost_fs.h>
+
+/* Ring 0 is the hiprio queue, the others are request queues. */
+#define VHOST_FS_NVQS		(1 + VHOST_FS_MAX_REQUEST_QUEUES)
+
+/* Largest FUSE_READ and FUSE_WRITE. */
+#define VHOST_FS_MAX_WRITE	SZ_1M
+
+/* The opcode table has a row for each number below this. */
+#define VHOST_FS_NR_OPS		64
+
+/* Header, arguments and names of any request, the longest being a SYMLINK. */
+#define VHOST_FS_IN_BUF		(SZ_4K + SZ_1K)
+
+/* Header and arguments of any reply that is not file data or a listing. */
+#define VHOST_FS_OUT_BUF	512
+
+/* Newest FUSE protocol minor that is spoken: the one with FUSE_STATX. */
+#define VHOST_FS_FUSE_MINOR	39
+
+/* Threads that one device may have. */
+#define VHOST_FS_MAX_THREADS	64
+
+/* Defaults of a share's limits, for each device attached to it. */
+#define VHOST_FS_DEFAULT_MAX_NODES	(16ULL << 20)
+#define VHOST_FS_DEFAULT_MAX_HANDLES	(1ULL << 20)
+
+struct vhost_fs_dev;
+struct vhost_fs_req;
+struct vhost_fs_worker;
+
+/* ---- share.c ---------------------------------------------------------- */
+
+/**
+ * struct vhost_fs_share - a directory offered to guests
+ * @ref: one for the name, one for each attached device
+ * @entry: place in the list of shares; under shares_lock
+ * @id: number that orders the list; constant
+ * @name: constant
+ * @root_file: keeps a detached mount tree alive; constant
+ * @root: what the guest sees as its root directory; constant
+ * @cred: what every request runs under; constant
+ * @flags: VHOST_FS_SHARE_*; constant
+ * @cache: enum vhost_fs_cache_policy; constant
+ * @max_nodes: limit of each device; constant
+ * @max_handles: limit of each device; constant
+ * @nr_users: entries of @users; constant
+ * @nr_groups: entries of @groups; constant
+ * @users: may attach, next to the owner; constant
+ * @groups: may attach; constant
+ * @devices: attached devices
+ */
+struct vhost_fs_share {
+	refcount_t ref;
+	struct list_head entry;
+	u32 id;
+	char name[VHOST_FS_SHARE_NAME_MAX + 1];
+	struct file *root_file;
+	struct path root;
+	const struct cred *cred;
+	u32 flags;
+	u32 cache;
+	u64 max_nodes;
+	u64 max_handles;
+	u32 nr_users;
+	u32 nr_groups;
+	kuid_t *users;
+	kgid_t *groups;
+	atomic_t devices;
+};
+
+int vhost_fs_share_add(const struct vhost_fs_add_share *arg);
+int vhost_fs_share_remove(const struct vhost_fs_share_name *arg);
+struct vhost_fs_share *vhost_fs_share_attach(const struct vhost_fs_share_name *arg);
+void vhost_fs_share_detach(struct vhost_fs_share *share);
+struct vhost_fs_share *vhost_fs_share_next(u32 id);
+void vhost_fs_share_put(struct vhost_fs_share *share);
+bool vhost_fs_share_may_attach(const struct vhost_fs_share *share);
+void vhost_fs_share_remove_all(void);
+
+static inline bool vhost_fs_share_readonly(const struct vhost_fs_share *share)
+{
+	return share->flags & VHOST_FS_SHARE_READONLY;
+}
+
+/* ---- stats.c ---------------------------------------------------------- */
+
+/**
+ * struct vhost_fs_stats - what one queue has served
+ * @requests: by opcode; the last entry counts all unknown opcodes
+ * @errors: those answered with an errno
+ * @bytes_read: file data sent to the guest
+ * @bytes_written: file data taken from the guest
+ * @bad: malformed requests, and those that named what does not exist
+ *
+ * All under the queue's mutex.
+ */
+struct vhost_fs_stats {
+	u64 requests[VHOST_FS_NR_OPS];
+	u64 errors[VHOST_FS_NR_OPS];
+	u64 bytes_read;
+	u64 bytes_written;
+	u64 bad;
+};
+
+void vhost_fs_stats_count(struct vhost_fs_stats *stats,
+			  const struct vhost_fs_req *req);
+void vhost_fs_stats_sum(struct vhost_fs_dev *fs, struct vhost_fs_stats *sum);
+
+/* ---- pool.c ----------------------------------------------------------- */
+
+/**
+ * struct vhost_fs_pool - the threads of one device
+ * @lock: guards the rest, save what says otherwise; taken in kicks
+ * @workers: all threads; changed by the owner of vhost_dev.mutex, by @shrink
+ *	and by threads that create another
+ * @idle: threads without work, the last to become idle first
+ * @pending: queues whose look is promised to the next thread that is free
+ * @nr: threads, those being created included
+ * @nr_idle: entries of @idle
+ * @running: threads exist and take work
+ * @shrink: stops threads that have long been idle
+ */
+struct vhost_fs_pool {
+	spinlock_t lock;
+	struct list_head workers;
+	struct list_head idle;
+	struct list_head pending;
+	unsigned int nr;
+	unsigned int nr_idle;
+	bool running;
+	struct delayed_work shrink;
+};
+
+/* ---- vq.c ------------------------------------------------------------- */
+
+/**
+ * struct vhost_fs_queue - one ring
+ * @vq: the vhost core's part
+ * @fs: the device; constant
+ * @looking: 1 while somebody has promised to look at the ring: the token that
+ *	a kick takes and a thread gives back when the ring is watched
+ * @pending: place in the pool's list; under the pool's lock
+ * @inflight: requests taken from the ring and not yet answered; under
+ *	vq.mutex
+ * @paused: take nothing from the ring; under vq.mutex
+ * @broken: the ring was not valid; under vq.mutex
+ * @poll_ns: how long to poll before sleeping; only for the holder of @looking
+ * @stats: under vq.mutex
+ */
+struct vhost_fs_queue {
+	struct vhost_virtqueue vq;
+	struct vhost_fs_dev *fs;
+	atomic_t looking;
+	struct list_head pending;
+	unsigned int inflight;
+	bool paused;
+	bool broken;
+	u32 poll_ns;
+	struct vhost_fs_stats stats;
+};
+
+void vhost_fs_vq_init(struct vhost_fs_dev *fs, struct vhost_fs_queue *q);
+int vhost_fs_vq_start(struct vhost_fs_queue *q);
+void vhost_fs_vq_stop(struct vhost_fs_queue *q);
+int vhost_fs_vq_pause_all(struct vhost_fs_dev *fs);
+void vhost_fs_vq_resume_all(struct vhost_fs_dev *fs);
+void vhost_fs_vq_drain(struct vhost_fs_queue *q);
+void vhost_fs_vq_kick(struct vhost_fs_queue *q);
+void vhost_fs_vq_serve(struct vhost_fs_queue *q, struct vhost_fs_req *req);
+void vhost_fs_may_block(struct vhost_fs_req *req);
+
+void vhost_fs_pool_init(struct vhost_fs_dev *fs);
+/*
+ * vhost_fs_may_block_on - as vhost_fs_may_block(), before work on a file system
+ *
+ * One that lives in memory makes nobody wait, and handing the ring over would
+ * only cost.
+ */
+static inline void vhost_fs_may_block_on(struct vhost_fs_req *req,
+					 const struct dentry *dentry)
+{
+	unsigned long magic = dentry->d_sb->s_magic;
+
+	if (magic != TMPFS_MAGIC && magic != RAMFS_MAGIC)
+		vhost_fs_may_block(req);
+}
+
+int vhost_fs_pool_start(struct vhost_fs_dev *fs, unsigned int nr_queues);
+void vhost_fs_pool_stop(struct vhost_fs_dev *fs);
+void vhost_fs_pool_submit(struct vhost_fs_queue *q);
+void vhost_fs_pool_reserve(struct vhost_fs_dev *fs);
+bool vhost_fs_pool_has_pending(struct vhost_fs_dev *fs);
+
+/* ---- session.c, node.c, handle.c -------------------------------------- */
+
+/**
+ * struct vhost_fs_session - what one guest mount has been given
+ * @lock: INIT against DESTROY, and against each other
+ * @minor: FUSE protocol minor in use, 0 when there is no session; written
+ *	under @lock
+ * @flags: features agreed on with the guest; written under @lock
+ * @nodes: node id to struct vhost_fs_node; its own lock for changes, RCU to
+ *	read
+ * @inodes: (inode, mount) to struct vhost_fs_node; RCU to read
+ * @handles: handle id to struct vhost_fs_handle; as @nodes
+ * @next_node: last node id given out; never goes back while the device is open
+ * @next_handle: last handle id given out; likewise
+ * @nr_nodes: entries of @nodes
+ * @nr_handles: entries of @handles
+ */
+struct vhost_fs_session {
+	struct mutex lock;
+	u32 minor;
+	u64 flags;
+	struct xarray nodes;
+	struct rhashtable inodes;
+	struct xarray handles;
+	atomic64_t next_node;
+	atomic64_t next_handle;
+	atomic64_t nr_nodes;
+	atomic64_t nr_handles;
+};
+
+int vhost_fs_session_init(struct vhost_fs_session *s);
+void vhost_fs_session_exit(struct vhost_fs_session *s);
+int vhost_fs_session_begin(struct vhost_fs_dev *fs, u32 minor, u64 flags);
+void vhost_fs_session_end(struct vhost_fs_dev *fs);
+
+/**
+ * struct vhost_fs_node - a file or directory that the guest knows by number
+ * @id: the number; constant
+ * @ref: one while the guest may use @id, one for each request that does
+ * @lock: guards @dentry
+ * @nlookup: what the guest has still to forget; once 0 it stays 0
+ * @hash: place in vhost_fs_session.inodes
+ * @inode: with @mnt the key of that table; constant, pinned by @dentry
+ * @mnt: constant, pinned
+ * @dentry: a name of the inode; another one when this has gone; pinned
+ * @reach_seq: rename_lock's count when the node was last seen inside the share
+ * @rcu: frees it
+ */
+struct vhost_fs_node {
+	u64 id;
+	refcount_t ref;
+	spinlock_t lock;
+	atomic64_t nlookup;
+	struct rhash_head hash;
+	struct inode *inode;
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+	unsigned int reach_seq;
+	struct rcu_head rcu;
+};
+
+struct vhost_fs_node *vhost_fs_node_get(struct vhost_fs_session *s, u64 id);
+void vhost_fs_node_put(struct vhost_fs_node *node);
+void vhost_fs_node_path(struct vhost_fs_node *node, struct path *path);
+bool vhost_fs_node_reachable(struct vhost_fs_node *node, const struct path *path,
+			     const struct path *root);
+struct vhost_fs_node *vhost_fs_node_lookup(struct vhost_fs_dev *fs,
+					   const struct path *path);
+void vhost_fs_node_forget(struct vhost_fs_session *s, u64 id, u64 nlookup,
+			  bool *bad);
+int vhost_fs_node_add_root(struct vhost_fs_dev *fs);
+void vhost_fs_node_drop_all(struct vhost_fs_session *s);
+extern const struct rhashtable_params vhost_fs_node_params;
+int vhost_fs_node_cache_create(void);
+void vhost_fs_node_cache_destroy(void);
+
+/**
+ * struct vhost_fs_handle - a file or directory that the guest holds open
+ * @id: number that the guest knows it by; constant
+ * @ref: one until RELEASE, one for each request that uses it
+ * @file: constant
+ * @node: what was opened; pinned; constant
+ * @dir: opened by OPENDIR; constant
+ * @rcu: frees it
+ */
+struct vhost_fs_handle {
+	u64 id;
+	refcount_t ref;
+	bool dir;
+	struct file *file;
+	struct vhost_fs_node *node;
+	struct rcu_head rcu;
+};
+
+int vhost_fs_handle_add(struct vhost_fs_dev *fs, struct vhost_fs_node *node,
+			struct file *file, bool dir, u64 *id);
+struct vhost_fs_handle *vhost_fs_handle_get(struct vhost_fs_session *s, u64 id);
+void vhost_fs_handle_put(struct vhost_fs_handle *handle);
+int vhost_fs_handle_release(struct vhost_fs_session *s, u64 id, bool dir);
+void vhost_fs_handle_drop_all(struct vhost_fs_session *s);
+int vhost_fs_handle_cache_create(void);
+void vhost_fs_handle_cache_destroy(void);
+
+/* ---- dev.c ------------------------------------------------------------ */
+
+/**
+ * struct vhost_fs_dev - an open /dev/vhost-fs
+ * @vdev: the vhost core's part; its mutex guards what says so
+ * @vqs: pointers into @queues, for the core
+ * @queues: hiprio queue first
+ * @entry: place in the list of devices; under devices_lock
+ * @id: number that orders the list; constant
+ * @owner: thread group that set itself owner; under vdev.mutex
+ * @share: NULL until attached, then constant; written under vdev.mutex
+ * @running: serving; under vdev.mutex
+ * @nr_request_queues: request queues that are served; under vdev.mutex
+ * @pool: threads
+ * @session: nodes and handles
+ * @idle_wq: woken when a queue has no request in flight
+ */
+struct vhost_fs_dev {
+	struct vhost_dev vdev;
+	struct vhost_virtqueue *vqs[VHOST_FS_NVQS];
+	struct vhost_fs_queue *queues;
+	struct list_head entry;
+	u32 id;
+	struct pid *owner;
+	struct vhost_fs_share *share;
+	bool running;
+	unsigned int nr_request_queues;
+	struct vhost_fs_pool pool;
+	struct vhost_fs_session session;
+	wait_queue_head_t idle_wq;
+};
+
+extern const struct file_operations vhost_fs_fops;
+
+/*
+ * vhost_fs_dev_for_each - visit the open devices
+ * @from: first id to visit
+ * @fn: called with the list of devices locked, so that the device stays; may
+ *	sleep; non-zero ends the walk
+ * @arg: for @fn
+ *
+ * Returns what @fn returned last.
+ */
+int vhost_fs_dev_for_each(u32 from,
+			  int (*fn)(struct vhost_fs_dev *fs, void *arg),
+			  void *arg);
+
+/* ---- request.c, reply.c, opdef.c -------------------------------------- */
+
+/* The request has data after its arguments and names; see req->data. */
+#define VHOST_FS_OP_DATA	BIT(0)
+/* There is no reply. */
+#define VHOST_FS_OP_NO_REPLY	BIT(1)
+/* Served without a session. */
+#define VHOST_FS_OP_NO_SESSION	BIT(2)
+/* The header names no node. */
+#define VHOST_FS_OP_NO_NODE	BIT(3)
+/* The arguments' @fh names an open file. */
+#define VHOST_FS_OP_FILE	BIT(4)
+/* The arguments' @fh names an open directory. */
+#define VHOST_FS_OP_DIR		BIT(5)
+/* Waits for the disk or for a lock as a rule. */
+#define VHOST_FS_OP_BLOCKS	BIT(6)
+/* The last name is not a file name but any non-empty path. */
+#define VHOST_FS_OP_TARGET	BIT(7)
+/* May use an open file instead of the node's path; the handler checks which. */
+#define VHOST_FS_OP_MAYBE_FH	BIT(8)
+
+/**
+ * struct vhost_fs_op - row of the opcode table
+ * @name: lower case, without FUSE_
+ * @fn: serves a decoded request; returns 0 or an errno; NULL for ENOSYS
+ * @in_size: bytes of arguments between header and names
+ * @out_size: bytes that a successful reply has at least after its header
+ * @names: NUL-terminated strings after the arguments
+ * @fh_offset: where a __u64 handle is in the arguments
+ * @flags: VHOST_FS_OP_*
+ */
+struct vhost_fs_op {
+	const char *name;
+	int (*fn)(struct vhost_fs_req *req);
+	u16 in_size;
+	u16 out_size;
+	u8 names;
+	u8 fh_offset;
+	u16 flags;
+};
+
+const struct vhost_fs_op *vhost_fs_op(u32 opcode);
+
+/**
+ * struct vhost_fs_req - a request, from ring to used element
+ * @fs: its device
+ * @q: its queue
+ * @worker: the thread that runs it
+ * @share: the device's share
+ * @op: its row, NULL if it never got that far
+ * @head: descriptor index, for the used element
+ * @iov: guest memory: @out_num readable pieces, then @in_num writable ones
+ * @out_num: pieces from the guest
+ * @in_num: pieces to the guest
+ * @out_len: bytes from the guest
+ * @in_len: bytes to the guest
+ * @data: what of the guest's bytes has not been copied in yet
+ * @reply: the guest's room for the reply
+ * @hdr: header, copied once
+ * @arg: arguments, copied once
+ * @arg_len: their length, names included; at least the row's in_size
+ * @name: names, copied once and checked
+ * @node: node that the header names
+ * @path: its path
+ * @handle: handle that the arguments name
+ * @payload: what follows the reply's header
+ * @payload_len: its length
+ * @data_in: file data taken from the guest
+ * @data_out: file data put behind the reply's header
+ * @written: bytes for the used element
+ * @error: what the guest was told
+ * @handed_off: another thread may be at the queue
+ * @bad: malformed, or names what does not exist
+ * @log_num: entries of @log
+ * @log: what of guest memory to mark dirty, NULL while nothing is logged
+ * @buf: scratch memory of @buf_size bytes, for listings
+ * @buf_size: see @buf
+ * @create_cred: credentials for the last guest user that made something
+ * @create_uid: whose those are
+ * @create_gid: whose those are
+ * @in: header, arguments and names
+ * @out: header of the reply, and the payload if it is small
+ *
+ * One belongs to each thread and is used for one request after another, so
+ * that serving allocates nothing.
+ */
+struct vhost_fs_req {
+	struct vhost_fs_dev *fs;
+	struct vhost_fs_queue *q;
+	struct vhost_fs_worker *worker;
+	struct vhost_fs_share *share;
+	const struct vhost_fs_op *op;
+	int head;
+	unsigned int out_num;
+	unsigned int in_num;
+	size_t out_len;
+	size_t in_len;
+	struct iov_iter data;
+	struct iov_iter reply;
+	const struct fuse_in_header *hdr;
+	const void *arg;
+	size_t arg_len;
+	struct qstr name[2];
+	struct vhost_fs_node *node;
+	struct path path;
+	struct vhost_fs_handle *handle;
+	const void *payload;
+	size_t payload_len;
+	size_t data_in;
+	size_t data_out;
+	u32 written;
+	int error;
+	bool handed_off;
+	bool bad;
+	unsigned int log_num;
+	struct vhost_log *log;
+	void *buf;
+	size_t buf_size;
+	struct cred *create_cred;
+	kuid_t create_uid;
+	kgid_t create_gid;
+	u8 in[VHOST_FS_IN_BUF] __aligned(8);
+	struct {
+		struct fuse_out_header hdr;
+		u8 payload[VHOST_FS_OUT_BUF];
+	} out __aligned(8);
+	struct iovec iov[UIO_MAXIOV];
+};
+
+struct vhost_fs_req *vhost_fs_req_alloc(struct vhost_fs_dev *fs);
+void vhost_fs_req_free(struct vhost_fs_req *req);
+void vhost_fs_req_run(struct vhost_fs_req *req);
+void *vhost_fs_req_buf(struct vhost_fs_req *req, size_t size);
+int vhost_fs_req_handle(struct vhost_fs_req *req, u64 fh, bool dir);
+int vhost_fs_req_reachable(struct vhost_fs_req *req);
+
+void *vhost_fs_reply_arg(struct vhost_fs_req *req, size_t size);
+void vhost_fs_reply_buf(struct vhost_fs_req *req, const void *buf, size_t len);
+size_t vhost_fs_reply_room(const struct vhost_fs_req *req);
+void vhost_fs_reply_data(const struct vhost_fs_req *req, struct iov_iter *to,
+			 size_t len);
+void vhost_fs_reply_send(struct vhost_fs_req *req, int err);
+
+/* ---- cred.c ----------------------------------------------------------- */
+
+int vhost_fs_cred_create(struct vhost_fs_req *req, const struct cred **saved);
+int vhost_fs_cred_access(struct vhost_fs_req *req, struct inode *inode,
+			 int mask);
+void vhost_fs_cred_restore(const struct cred *saved);
+struct user_namespace *vhost_fs_user_ns(const struct vhost_fs_req *req);
+int vhost_fs_want_write(struct vhost_fs_req *req, struct vfsmount *mnt);
+
+/* ---- lookup.c --------------------------------------------------------- */
+
+int vhost_fs_lookup_child(struct vhost_fs_req *req, const struct path *dir,
+			  struct qstr *name, struct path *child);
+int vhost_fs_lookup_second(struct vhost_fs_req *req, u64 id,
+			   struct vhost_fs_node **node, struct path *path);
+struct vhost_fs_node *vhost_fs_entry_add(struct vhost_fs_req *req,
+					 const struct path *path,
+					 struct fuse_entry_out *out);
+int vhost_fs_entry_reply(struct vhost_fs_req *req, const struct path *path);
+
+/* ---- namei.c ---------------------------------------------------------- */
+
+/**
+ * struct vhost_fs_create - a name about to be made, its parent locked
+ * @mnt: mount of the parent, write access to it taken
+ * @dentry: negative dentry of the name
+ * @saved: credentials to go back to
+ */
+struct vhost_fs_create {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+	const struct cred *saved;
+};
+
+int vhost_fs_create_begin(struct vhost_fs_req *req, struct qstr *name,
+			  struct vhost_fs_create *c);
+void vhost_fs_create_end(struct vhost_fs_create *c);
+
+/* ---- attr.c ----------------------------------------------------------- */
+
+int vhost_fs_attr_get(struct vhost_fs_req *req, const struct path *path,
+		      struct fuse_attr *attr);
+void vhost_fs_attr_timeout(const struct vhost_fs_share *share, u64 *sec,
+			   u32 *nsec);
+int vhost_fs_truncate(struct vhost_fs_req *req, const struct path *path,
+		      loff_t size, struct file *file);
+
+/* ---- the operations, for opdef.c -------------------------------------- */
+
+int vhost_fs_op_init(struct vhost_fs_req *req);
+int vhost_fs_op_destroy(struct vhost_fs_req *req);
+int vhost_fs_op_interrupt(struct vhost_fs_req *req);
+int vhost_fs_op_lookup(struct vhost_fs_req *req);
+int vhost_fs_op_forget(struct vhost_fs_req *req);
+int vhost_fs_op_batch_forget(struct vhost_fs_req *req);
+int vhost_fs_op_getattr(struct vhost_fs_req *req);
+int vhost_fs_op_setattr(struct vhost_fs_req *req);
+int vhost_fs_op_statx(struct vhost_fs_req *req);
+int vhost_fs_op_statfs(struct vhost_fs_req *req);
+int vhost_fs_op_access(struct vhost_fs_req *req);
+int vhost_fs_op_readlink(struct vhost_fs_req *req);
+int vhost_fs_op_symlink(struct vhost_fs_req *req);
+int vhost_fs_op_mknod(struct vhost_fs_req *req);
+int vhost_fs_op_mkdir(struct vhost_fs_req *req);
+int vhost_fs_op_unlink(struct vhost_fs_req *req);
+int vhost_fs_op_rmdir(struct vhost_fs_req *req);
+int vhost_fs_op_rename(struct vhost_fs_req *req);
+int vhost_fs_op_rename2(struct vhost_fs_req *req);
+int vhost_fs_op_link(struct vhost_fs_req *req);
+int vhost_fs_op_open(struct vhost_fs_req *req);
+int vhost_fs_op_create(struct vhost_fs_req *req);
+int vhost_fs_op_release(struct vhost_fs_req *req);
+int vhost_fs_op_flush(struct vhost_fs_req *req);
+int vhost_fs_op_fsync(struct vhost_fs_req *req);
+int vhost_fs_op_syncfs(struct vhost_fs_req *req);
+int vhost_fs_op_opendir(struct vhost_fs_req *req);
+int vhost_fs_op_releasedir(struct vhost_fs_req *req);
+int vhost_fs_op_read(struct vhost_fs_req *req);
+int vhost_fs_op_write(struct vhost_fs_req *req);
+int vhost_fs_op_lseek(struct vhost_fs_req *req);
+int vhost_fs_op_fallocate(struct vhost_fs_req *req);
+int vhost_fs_op_readdir(struct vhost_fs_req *req);
+int vhost_fs_op_readdirplus(struct vhost_fs_req *req);
+
+/* ---- netlink.c -------------------------------------------------------- */
+
+int vhost_fs_netlink_init(void);
+void vhost_fs_netlink_exit(void);
+
+#endif /* VHOST_FS_INTERNAL_H */

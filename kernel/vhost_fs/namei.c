@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Changes to directories: MKNOD, MKDIR, SYMLINK, LINK, UNLINK, RMDIR, RENAME;
+ * and READLINK. The locking of parent directories is here and in open.c's
+ * CREATE, which calls vhost_fs_create_begin() and vhost_fs_create_end().
+ *
+ * Names are looked up on the parent's own mount. What is mounted on a name
+ * hides it: removing or renaming a mount point is refused, since it would take
+ * the host's mount away.
+ */
+#include <linux/fuse.h>
+#include <linux/mount.h>
+#include <linux/namei.h>
+
+#include "internal.h"
+
+/**
+ * vhost_fs_create_begin - lock a directory to make a new name in it
+ * @req: the request; @path is the directory; may block
+ * @name: the name
+ * @c: filled in
+ *
+ * From here until vhost_fs_create_end() the request runs with the guest user's
+ * ids. That a name exists is told even where it could not be made.
+ *
+ * Return: 0; -EEXIST, -EROFS, or another errno, with nothing to undo.
+ */
+int vhost_fs_create_begin(struct vhost_fs_req *req, struct qstr *name,
+			  struct vhost_fs_create *c)
+{
+	struct dentry *parent = req->path.dentry;
+	int err, write_err;
+
+	if (!d_can_lookup(parent))
+		return -ENOTDIR;
+	vhost_fs_may_block_on(req, parent);
+	c->mnt = req->path.mnt;
+	write_err = vhost_fs_want_write(req, c->mnt);
+	c->dentry = start_creating(mnt_idmap(c->mnt), parent, name);
+	err = PTR_ERR_OR_ZERO(c->dentry);
+	if (err)
+		goto drop_write;
+	err = d_is_positive(c->dentry) ? -EEXIST : write_err;
+	if (!err)
+		err = vhost_fs_cred_create(req, &c->saved);
+	if (!err)
+		return 0;
+
+	end_creating(c->dentry);
+drop_write:
+	if (!write_err)
+		mnt_drop_write(c->mnt);
+	return err;
+}
+
+/**
+ * vhost_fs_create_end - undo vhost_fs_create_begin()
+ * @c: what that filled in; @dentry may have been replaced
+ */
+void vhost_fs_create_end(struct vhost_fs_create *c)
+{
+	vhost_fs_cred_restore(c->saved);
+	end_creating(c->dentry);
+	mnt_drop_write(c->mnt);
+}
+
+/* End a creation, and reply with the entry of what was created. */
+static int create_reply(struct vhost_fs_req *req, struct vhost_fs_create *c,
+			int err)
+{
+	struct path path = { .mnt = c->mnt };
+
+	if (!err)
+		path.dentry = dget(c->dentry);
+	vhost_fs_create_end(c);
+	if (err)
+		return err;
+	err = vhost_fs_entry_reply(req, &path);
+	dput(path.dentry);
+	return err;
+}
+
+/**
+ * vhost_fs_op_mknod - FUSE_MKNOD
+ * @req: the request
+ *
+ * Return: 0 or an errno.
+ */
+int vhost_fs_op_mknod(struct vhost_fs_req *req)
+{
+	const struct fuse_mknod_in *in = req->arg;
+	umode_t mode = in->mode & (S_IFMT | (S_IALLUGO & ~in->umask));
+	struct inode *dir = d_inode(req->path.dentry);
+	struct vhost_fs_create c;
+	int err;
+
+	if (S_ISDIR(mode))
+		return -EPERM;
+	if (!S_ISREG(mode) && !S_ISCHR(mode) && !S_ISBLK(mode) &&
+	    !S_ISFIFO(mode) && !S_ISSOCK(mode))
+		return -EINVAL;
+	err = vhost_fs_create_begin(req, &req->name[0], &c);
+	if (err)
+		return err;
+	if (S_ISREG(mode))
+		err = vfs_create(mnt_idmap(c.mnt), c.dentry, mode, NULL);
+	else
+		err = vfs_mknod(mnt_idmap(c.mnt), dir, c.dentry, mode,
+				new_decode_dev(in->rdev), NULL);
+	return create_reply(req, &c, err);
+}
+
+/**
+ * vhost_fs_op_mkdir - FUSE_MKDIR
+ * @req: the request
+ *
+ * Return: 0 or an errno.
+ */
+int vhost_fs_op_mkdir(struct vhost_fs_req *req)
+{
+	const struct fuse_mkdir_in *in = req->arg;
+	umode_t mode = in->mode & S_IALLUGO & ~in->umask;
+	struct vhost_fs_create c;
+	int err;
+
+	err = vhost_fs_create_begin(req, &req->name[0], &c);
+	if (err)
+		return err;
+	/* On error this unlocks the parent, and ending does nothing more. */
+	c.dentry = vfs_mkdir(mnt_idmap(c.mnt), d_inode(req->path.dentry),
+			     c.dentry, mode, NULL);
+	return create_reply(req, &c, PTR_ERR_OR_ZERO(c.dentry));
+}
+
+/**
+ * vhost_fs_op_symlink - FUSE_SYMLINK
+ * @req: the request
+ *
+ * Return: 0 or an errno.
+ */
+int vhost_fs_op_symlink(struct vhost_fs_req *req)
+{
+	struct vhost_fs_create c;
+	int err;
+
+	err = vhost_fs_create_begin(req, &req->name[0], &c);
+	if (err)
+		return err;
+	err = vfs_symlink(mnt_idmap(c.mnt), d_inode(req->path.dentry),
+			  c.dentry, req->name[1].name, NULL);
+	return create_reply(req, &c, err);
+}
+
+static int link_once(struct vhost_fs_req *req, struct dentry *old,
+		     struct path *new, struct delegated_inode *di)
+{
+	struct dentry *parent = req->path.dentry;
+	int err, write_err;
+
+	new->mnt = req->path.mnt;
+	write_err = vhost_fs_want_write(req, new->mnt);
+	new->dentry = start_creating(mnt_idmap(new->mnt), parent,
+				     &req->name[0]);
+	err = PTR_ERR_OR_ZERO(new->dentry);
+	if (err)
+		goto drop_write;
+	err = d_is_positive(new->dentry) ? -EEXIST : write_err;
+	if (!err)
+		err = vfs_link(old, mnt_idmap(new->mnt), d_inode(parent),
+			       new->dentry, di);
+	if (!err)
+		dget(new->dentry);
+	end_creating(new->dentry);
+drop_write:
+	if (!write_err)
+		mnt_drop_write(new->mnt);
+	return err;
+}
+
+static int link_path(struct vhost_fs_req *req, const struct path *old)
+{
+	struct delegated_inode di = { };
+	struct path new;
+	int err;
+
+	if (old->mnt != req->path.mnt)
+		return -EXDEV;
+	if (!d_can_lookup(req->path.dentry))
+		return -ENOTDIR;
+	vhost_fs_may_block_on(req, old->dentry);
+	do {
+		err = link_once(req, old->dentry, &new, &di);
+	} while (is_delegated(&di) && !(err = break_deleg_wait(&di)));
+	if (err)
+		return err;
+	err = vhost_fs_entry_reply(req, &new);
+	dput(new.dentry);
+	return err;
+}
+
+/**
+ * vhost_fs_op_link - FUSE_LINK
+ * @req: the request; the header names the directory
+ *
+ * Return: 0 or an errno.
+ */
+int vhost_fs_op_link(struct vhost_fs_req *req)
+{
+	const struct fuse_link_in *in = req->arg;
+	struct vhost_fs_node *node;
+	struct path old;
+	int err;
+
+	err = vhost_fs_lookup_second(req, in->oldnodeid, &node, &old);
+	if (err)
+		return err;
+	err = link_path(req, &old);
+	dput(old.dentry);
+	vhost_fs_node_put(node);
+	return err;
+}
+
+static int remove_once(struct vhost_fs_req *req, bool dir,
+		       struct delegated_inode *di)
+{
+	struct mnt_idmap *idmap = mnt_idmap(req->path.mnt);
+	struct inode *parent = d_inode(req->path.dentry);
+	struct inode *inode;
+	struct dentry *child;
+	int err;
+
+	child = start_removing(idmap, req->path.dentry, &req->name[0]);
+	if (IS_ERR(child))
+		return PTR_ERR(child);
+	/* The end of a large file must not be waited for under the lock. */
+	inode = d_inode(child);
+	ihold(inode);
+	if (d_mountpoint(child))
+		err = -EBUSY;
+	else if (dir)
+		err = vfs_rmdir(idmap, parent, child, di);
+	else
+		err = vfs_unlink(idmap, parent, child, di);
+	end_removing(child);
+	iput(inode);
+	return err;
+}
+
+static int remove_name(struct vhost_fs_req *req, bool dir)
+{
+	struct delegated_inode di = { };
+	int err;
+
+	if (!d_can_lookup(req->path.dentry))
+		return -ENOTDIR;
+	vhost_fs_may_block_on(req, req->path.dentry);
+	err = vhost_fs_want_write(req, req->path.mnt);
+	if (err)
+		return err;
+	do {
+		err = remove_once(req, dir, &di);
+	} while (is_delegated(&di) && !(err = break_deleg_wait(&di)));
+	mnt_drop_write(req->path.mnt);
+	return err;
+}
+
+/**
+ * vhost_fs_op_unlink - FUSE_UNLINK
+ * @req: the request
+ *
+ * Return: 0 or an errno.
+ */
+int vhost_fs_op_unlink(struct vhost_fs_req *req)
+{
+	return remove_name(req, false);
+}
+
+/**
+ * vhost_fs_op_rmdir - FUSE_RMDIR
+ * @req: the request
+ *
+ * Return: 0 or an errno.
+ */
+int vhost_fs_op_rmdir(struct vhost_fs_req *req)
+{
+	return remove_name(req, true);
+}
+
+static int rename_once(struct vhost_fs_req *req, const struct path *newdir,
+		       unsigned int flags, struct delegated_inode *di)
+{
+	struct renamedata rd = {
+		.mnt_idmap = mnt_idmap(newdir->mnt),
+		.old_parent = req->path.dentry,
+		.new_parent = newdir->dentry,
+		.delegated_inode = di,
+		.flags = flags,
+	};
+	int err;
+
+	err = start_renaming(&rd, 0, &req->name[0], &req->name[1]);
+	if (err)
+		return err;
+	if (d_mountpoint(rd.old_dentry) || d_mountpoint(rd.new_dentry))
+		err = -EBUSY;
+	else
+		err = vfs_rename(&rd);
+	end_renaming(&rd);
+	return err;
+}
+
+static int rename_between(struct vhost_fs_req *req, const struct path *newdir,
+			  unsigned int flags)
+{
+	struct delegated_inode di = { };
+	int err;
+
+	if (req->path.mnt != newdir->mnt)
+		return -EXDEV;
+	if (!d_can_lookup(req->path.dentry) || !d_can_lookup(newdir->dentry))
+		return -ENOTDIR;
+	vhost_fs_may_block_on(req, newdir->dentry);
+	err = vhost_fs_want_write(req, newdir->mnt);
+	if (err)
+		return err;
+	do {
+		err = rename_once(req, newdir, flags, &di);
+	} while (is_delegated(&di) && !(err = break_deleg_wait(&di)));
+	mnt_drop_write(newdir->mnt);
+	return err;
+}
+
+static int rename_to(struct vhost_fs_req *req, u64 newdir_id, u32 flags)
+{
+	struct vhost_fs_node *node;
+	struct path newdir;
+	int err;
+
+	if (flags & ~(u32)RENAME_VALID)
+		return -EINVAL;
+	if ((flags & RENAME_EXCHANGE) && flags != RENAME_EXCHANGE)
+		return -EINVAL;
+	err = vhost_fs_lookup_second(req, newdir_id, &node, &newdir);
+	if (err)
+		return err;
+	err = rename_between(req, &newdir, flags);
+	dput(newdir.dentry);
+	vhost_fs_node_put(node);
+	return err;
+}
+
+/**
+ * vhost_fs_op_rename - FUSE_RENAME
+ * @req: the request
+ *
+ * Return: 0 or an errno.
+ */
+int vhost_fs_op_rename(struct vhost_fs_req *req)
+{
+	const struct fuse_rename_in *in = req->arg;
+
+	return rename_to(req, in->newdir, 0);
+}
+
+/**
+ * vhost_fs_op_rename2 - FUSE_RENAME2
+ * @req: the request
+ *
+ * Return: 0 or an errno.
+ */
+int vhost_fs_op_rename2(struct vhost_fs_req *req)
+{
+	const struct fuse_rename2_in *in = req->arg;
+
+	return rename_to(req, in->newdir, in->flags);
+}
+
+static int readlink_reply(struct vhost_fs_req *req, const char *target)
+{
+	size_t len = strnlen(target, PATH_MAX - 1);
+	char *buf = vhost_fs_req_buf(req, PATH_MAX);
+
+	if (!buf)
+		return -ENOMEM;
+	if (len > vhost_fs_reply_room(req))
+		return -EIO;
+	memcpy(buf, target, len);
+	vhost_fs_reply_buf(req, buf, len);
+	return 0;
+}
+
+/**
+ * vhost_fs_op_readlink - FUSE_READLINK
+ * @req: the request
+ *
+ * A magic link, which leads to an object and not along a path, can't be read
+ * from the kernel and would lead out of the share.
+ *
+ * Return: 0; -EINVAL if it isn't a symbolic link, -ELOOP for a magic one; or
+ * another errno.
+ */
+int vhost_fs_op_readlink(struct vhost_fs_req *req)
+{
+	struct dentry *dentry = req->path.dentry;
+	DEFINE_DELAYED_CALL(done);
+	const char *target;
+	int err;
+
+	if (!d_is_symlink(dentry))
+		return -EINVAL;
+	if (d_inode(dentry)->i_op->readlink)
+		return -ELOOP;
+	vhost_fs_may_block_on(req, dentry);
+	target = vfs_get_link(dentry, &done);
+	if (IS_ERR(target))
+		return PTR_ERR(target);
+	touch_atime(&req->path);
+	err = readlink_reply(req, target);
+	do_delayed_call(&done);
+	return err;
+}

@@ -1,0 +1,447 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Nodes: the files and directories that the guest knows by number.
+ *
+ * A node binds a node id to an inode on a mount, by way of a dentry, which pins
+ * the inode; the key (inode, mount) makes hard links one node. Its lookup count
+ * is what the guest has been given in replies and has yet to FORGET. While the
+ * count is above zero the node is in both tables and holds one reference to
+ * itself; the FORGET that brings the count to zero takes the node out of both
+ * and drops that reference. The count never leaves zero again: a lookup that
+ * finds such a node puts a new one, with a new number, in its place. Requests
+ * that use a node hold a reference and no count, so a FORGET doesn't pull it
+ * away under them.
+ *
+ * A node's dentry is one of the inode's names. When that name has gone and a
+ * lookup comes in by another, the node takes over the other; requests therefore
+ * work on a path of their own (vhost_fs_node_path()).
+ *
+ * The host may move what the guest holds out of the share. Every request on a
+ * node checks that its dentry still lies below the share's root; as long as
+ * nothing on the host was renamed since the last check, a glance at rename_lock
+ * is enough.
+ */
+#include <linux/dcache.h>
+#include <linux/jhash.h>
+#include <linux/mount.h>
+#include <linux/rhashtable.h>
+#include <linux/slab.h>
+
+#include "internal.h"
+
+static struct kmem_cache *node_cache;
+
+/* How often a lookup tries to get past a node that is being forgotten. */
+#define VHOST_FS_NODE_RETRIES	1000
+
+/* The root's lookup count: FORGET ignores the root. */
+#define VHOST_FS_ROOT_NLOOKUP	2
+
+struct node_key {
+	struct inode *inode;
+	struct vfsmount *mnt;
+};
+
+static u32 node_key_hash(const void *data, u32 len, u32 seed)
+{
+	const struct node_key *key = data;
+
+	return jhash(key, sizeof(*key), seed);
+}
+
+static u32 node_hash(const void *data, u32 len, u32 seed)
+{
+	const struct vhost_fs_node *node = data;
+	struct node_key key = { .inode = node->inode, .mnt = node->mnt };
+
+	return node_key_hash(&key, len, seed);
+}
+
+static int node_cmp(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	const struct node_key *key = arg->key;
+	const struct vhost_fs_node *node = obj;
+
+	return node->inode != key->inode || node->mnt != key->mnt;
+}
+
+const struct rhashtable_params vhost_fs_node_params = {
+	.key_len = sizeof(struct node_key),
+	.head_offset = offsetof(struct vhost_fs_node, hash),
+	.hashfn = node_key_hash,
+	.obj_hashfn = node_hash,
+	.obj_cmpfn = node_cmp,
+	.automatic_shrinking = true,
+};
+
+/**
+ * vhost_fs_node_cache_create - for module init
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int vhost_fs_node_cache_create(void)
+{
+	node_cache = kmem_cache_create("vhost_fs_node",
+				       sizeof(struct vhost_fs_node), 0,
+				       SLAB_ACCOUNT, NULL);
+	return node_cache ? 0 : -ENOMEM;
+}
+
+static void node_free_rcu(struct rcu_head *rcu)
+{
+	kmem_cache_free(node_cache,
+			container_of(rcu, struct vhost_fs_node, rcu));
+}
+
+/**
+ * vhost_fs_node_cache_destroy - for module exit
+ */
+void vhost_fs_node_cache_destroy(void)
+{
+	rcu_barrier();
+	kmem_cache_destroy(node_cache);
+}
+
+/**
+ * vhost_fs_node_get - find a node by its number
+ * @s: the session
+ * @id: the number
+ *
+ * Return: the node, with a reference, or NULL.
+ */
+struct vhost_fs_node *vhost_fs_node_get(struct vhost_fs_session *s, u64 id)
+{
+	struct vhost_fs_node *node;
+
+	rcu_read_lock();
+	node = xa_load(&s->nodes, id);
+	if (node && !refcount_inc_not_zero(&node->ref))
+		node = NULL;
+	rcu_read_unlock();
+	return node;
+}
+
+/**
+ * vhost_fs_node_put - drop a reference
+ * @node: the node
+ *
+ * Context: process context; may be the end of a deleted file.
+ */
+void vhost_fs_node_put(struct vhost_fs_node *node)
+{
+	if (!refcount_dec_and_test(&node->ref))
+		return;
+	dput(node->dentry);
+	mntput(node->mnt);
+	call_rcu(&node->rcu, node_free_rcu);
+}
+
+/**
+ * vhost_fs_node_path - the path that a node stands for now
+ * @node: the node, to which the caller has a reference
+ * @path: set to a mount, with no reference of its own, and a dentry, with one;
+ *	to be given to dput() before the node is put
+ */
+void vhost_fs_node_path(struct vhost_fs_node *node, struct path *path)
+{
+	path->mnt = node->mnt;
+	spin_lock(&node->lock);
+	path->dentry = dget(node->dentry);
+	spin_unlock(&node->lock);
+}
+
+/**
+ * vhost_fs_node_reachable - does a node still lie inside the share?
+ * @node: the node
+ * @path: its path, from vhost_fs_node_path()
+ * @root: the share's root
+ *
+ * A file that was deleted still lies where it was.
+ *
+ * Return: whether it does.
+ */
+bool vhost_fs_node_reachable(struct vhost_fs_node *node, const struct path *path,
+			     const struct path *root)
+{
+	unsigned int seq;
+
+	if (node->id == FUSE_ROOT_ID)
+		return true;
+	seq = read_seqbegin(&rename_lock);
+	if (likely(READ_ONCE(node->reach_seq) == seq))
+		return true;
+	if (!path_is_under(path, root))
+		return false;
+	/* A rename since then makes the next request check again. */
+	WRITE_ONCE(node->reach_seq, seq);
+	return true;
+}
+
+/* Let a node whose name has gone stand for the name just looked up. */
+static void node_refresh(struct vhost_fs_dev *fs, struct vhost_fs_node *node,
+			 const struct path *path)
+{
+	struct dentry *old = NULL;
+	struct path now;
+
+	vhost_fs_node_path(node, &now);
+	if (likely(now.dentry == path->dentry))
+		goto out;
+	if (!d_unhashed(now.dentry) &&
+	    vhost_fs_node_reachable(node, &now, &fs->share->root))
+		goto out;
+	spin_lock(&node->lock);
+	if (node->dentry == now.dentry) {
+		old = node->dentry;
+		node->dentry = dget(path->dentry);
+		/* An odd count never equals rename_lock's: check again. */
+		WRITE_ONCE(node->reach_seq, 1);
+	}
+	spin_unlock(&node->lock);
+out:
+	dput(old);
+	dput(now.dentry);
+}
+
+static struct vhost_fs_node *node_alloc(const struct path *path, u64 id)
+{
+	struct vhost_fs_node *node;
+
+	node = kmem_cache_zalloc(node_cache, GFP_KERNEL);
+	if (!node)
+		return NULL;
+	node->id = id;
+	refcount_set(&node->ref, 1);
+	spin_lock_init(&node->lock);
+	node->inode = d_inode(path->dentry);
+	node->mnt = mntget(path->mnt);
+	node->dentry = dget(path->dentry);
+	node->reach_seq = 1;
+	return node;
+}
+
+/*
+ * Take a node whose lookup count the caller has brought to 0 out of the
+ * tables. The lock waits for node_insert() to be through.
+ */
+static void node_unlist(struct vhost_fs_session *s, struct vhost_fs_node *node)
+{
+	xa_lock(&s->nodes);
+	rhashtable_remove_fast(&s->inodes, &node->hash, vhost_fs_node_params);
+	__xa_erase(&s->nodes, node->id);
+	xa_unlock(&s->nodes);
+	atomic64_dec(&s->nr_nodes);
+	vhost_fs_node_put(node);
+}
+
+/* Count one more lookup; fails for a node that is being forgotten. */
+static bool node_count_lookup(struct vhost_fs_node *node)
+{
+	s64 old = atomic64_read(&node->nlookup);
+
+	do {
+		if (!old)
+			return false;
+		/* At the top it stays, and so does the node. */
+		if (old == S64_MAX)
+			return true;
+	} while (!atomic64_try_cmpxchg(&node->nlookup, &old, old + 1));
+	return true;
+}
+
+/*
+ * Put a new node into both tables, or find the one that was faster. Its count
+ * leaves 0 only when it is in both, so that neither a FORGET that guesses the
+ * number nor a lookup uses it before. Returns NULL if @node was put in, or the
+ * other one with a reference, or an ERR_PTR: -EAGAIN if the other one is being
+ * forgotten.
+ */
+static struct vhost_fs_node *node_insert(struct vhost_fs_session *s,
+					 struct vhost_fs_node *node,
+					 u64 nlookup)
+{
+	struct node_key key = { .inode = node->inode, .mnt = node->mnt };
+	struct vhost_fs_node *old;
+	int err;
+
+	err = xa_reserve(&s->nodes, node->id, GFP_KERNEL);
+	if (err)
+		return ERR_PTR(err);
+	rcu_read_lock();
+	xa_lock(&s->nodes);
+	__xa_store(&s->nodes, node->id, node, 0);
+	old = rhashtable_lookup_get_insert_key(&s->inodes, &key, &node->hash,
+					       vhost_fs_node_params);
+	if (old)
+		__xa_erase(&s->nodes, node->id);
+	else
+		atomic64_set(&node->nlookup, nlookup);
+	xa_unlock(&s->nodes);
+	if (!IS_ERR_OR_NULL(old) && !refcount_inc_not_zero(&old->ref))
+		old = ERR_PTR(-EAGAIN);
+	rcu_read_unlock();
+	return old;
+}
+
+/* A new node with a count of 1, or the one that was faster with its own. */
+static struct vhost_fs_node *node_new(struct vhost_fs_dev *fs,
+				      const struct path *path, bool *fresh)
+{
+	struct vhost_fs_session *s = &fs->session;
+	struct vhost_fs_node *node, *old = ERR_PTR(-ENOMEM);
+
+	if (!atomic64_add_unless(&s->nr_nodes, 1,
+				 min_t(u64, fs->share->max_nodes, S64_MAX)))
+		return ERR_PTR(-ENFILE);
+	node = node_alloc(path, atomic64_inc_return(&s->next_node));
+	if (!node)
+		goto err_count;
+	/* The caller's reference. */
+	refcount_inc(&node->ref);
+	old = node_insert(s, node, 1);
+	if (!old) {
+		*fresh = true;
+		return node;
+	}
+	vhost_fs_node_put(node);
+	vhost_fs_node_put(node);
+err_count:
+	atomic64_dec(&s->nr_nodes);
+	return old;
+}
+
+static struct vhost_fs_node *node_find(struct vhost_fs_session *s,
+				       const struct path *path)
+{
+	struct node_key key = {
+		.inode = d_inode(path->dentry),
+		.mnt = path->mnt,
+	};
+	struct vhost_fs_node *node;
+
+	rcu_read_lock();
+	node = rhashtable_lookup(&s->inodes, &key, vhost_fs_node_params);
+	if (node && !refcount_inc_not_zero(&node->ref))
+		node = NULL;
+	rcu_read_unlock();
+	return node;
+}
+
+/**
+ * vhost_fs_node_lookup - the node of a path, whose lookup count goes up by one
+ * @fs: the device
+ * @path: a path inside the share, with a positive dentry
+ *
+ * Return: the node, with a reference; -ENFILE at the share's limit; -ENOMEM.
+ * If the guest isn't told its number, the count has to be taken back by
+ * vhost_fs_node_forget().
+ */
+struct vhost_fs_node *vhost_fs_node_lookup(struct vhost_fs_dev *fs,
+					   const struct path *path)
+{
+	struct vhost_fs_session *s = &fs->session;
+	struct vhost_fs_node *node;
+	bool fresh = false;
+	unsigned int i;
+
+	for (i = 0; i < VHOST_FS_NODE_RETRIES; i++) {
+		node = node_find(s, path);
+		if (!node) {
+			node = node_new(fs, path, &fresh);
+			if (node == ERR_PTR(-EAGAIN))
+				continue;
+			if (IS_ERR(node) || fresh)
+				return node;
+		}
+		if (node_count_lookup(node)) {
+			node_refresh(fs, node, path);
+			return node;
+		}
+		/* Whoever is forgetting it takes it out of the tables now. */
+		vhost_fs_node_put(node);
+		cond_resched();
+	}
+	return ERR_PTR(-ENOMEM);
+}
+
+/**
+ * vhost_fs_node_forget - the guest gives lookups back
+ * @s: the session
+ * @id: number of the node
+ * @nlookup: how many; more than it has is all it has
+ * @bad: set if there is no such node or it had fewer
+ *
+ * Context: process context; may be the end of a deleted file.
+ */
+void vhost_fs_node_forget(struct vhost_fs_session *s, u64 id, u64 nlookup,
+			  bool *bad)
+{
+	struct vhost_fs_node *node;
+	s64 old, new;
+
+	if (id == FUSE_ROOT_ID)
+		return;
+	node = vhost_fs_node_get(s, id);
+	if (!node) {
+		*bad = true;
+		return;
+	}
+	old = atomic64_read(&node->nlookup);
+	do {
+		if (old == S64_MAX)
+			break;
+		new = old - min_t(u64, old, nlookup);
+	} while (!atomic64_try_cmpxchg(&node->nlookup, &old, new));
+	if (nlookup > old)
+		*bad = true;
+	if (old && old != S64_MAX && !new)
+		node_unlist(s, node);
+	vhost_fs_node_put(node);
+}
+
+/**
+ * vhost_fs_node_add_root - make the root node of a new session
+ * @fs: the device, whose tables are empty
+ *
+ * Return: 0; -ENOMEM; -EAGAIN if a request of the old session has just found
+ * the root, and the tables must be emptied once more.
+ */
+int vhost_fs_node_add_root(struct vhost_fs_dev *fs)
+{
+	struct vhost_fs_session *s = &fs->session;
+	struct vhost_fs_node *root, *old;
+
+	root = node_alloc(&fs->share->root, FUSE_ROOT_ID);
+	if (!root)
+		return -ENOMEM;
+	atomic64_inc(&s->nr_nodes);
+	old = node_insert(s, root, VHOST_FS_ROOT_NLOOKUP);
+	if (!old)
+		return 0;
+
+	if (!IS_ERR(old))
+		vhost_fs_node_put(old);
+	atomic64_dec(&s->nr_nodes);
+	vhost_fs_node_put(root);
+	return IS_ERR(old) ? PTR_ERR(old) : -EAGAIN;
+}
+
+/**
+ * vhost_fs_node_drop_all - forget every node, the root included
+ * @s: the session
+ */
+void vhost_fs_node_drop_all(struct vhost_fs_session *s)
+{
+	struct vhost_fs_node *node;
+	unsigned long id;
+
+	xa_for_each(&s->nodes, id, node) {
+		node = vhost_fs_node_get(s, id);
+		if (!node)
+			continue;
+		if (atomic64_xchg(&node->nlookup, 0))
+			node_unlist(s, node);
+		vhost_fs_node_put(node);
+		cond_resched();
+	}
+}

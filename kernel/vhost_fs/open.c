@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Opening and closing: OPEN, CREATE, OPENDIR, RELEASE, RELEASEDIR, FLUSH,
+ * FSYNC, FSYNCDIR, SYNCFS.
+ *
+ * Only regular files and directories are opened. A device node, FIFO or socket
+ * in the share is the guest's to interpret by its own drivers; opening it here
+ * would open the host's.
+ */
+#include <linux/file.h>
+#include <linux/fuse.h>
+#include <linux/mount.h>
+
+#include "internal.h"
+
+/*
+ * What of a guest's open flags reaches the host's file. O_DIRECT and O_NOATIME
+ * stay the guest's own matter.
+ */
+#define VHOST_FS_OPEN_FLAGS	(O_ACCMODE | O_APPEND | O_DSYNC | __O_SYNC)
+
+/* What the guest's cache may do with a file's data. */
+static u32 open_flags_file(const struct vhost_fs_share *share)
+{
+	switch (share->cache) {
+	case VHOST_FS_CACHE_ALWAYS:
+		return FOPEN_KEEP_CACHE;
+	case VHOST_FS_CACHE_AUTO:
+		return 0;
+	default:
+		return FOPEN_DIRECT_IO;
+	}
+}
+
+static u32 open_flags_dir(const struct vhost_fs_share *share)
+{
+	switch (share->cache) {
+	case VHOST_FS_CACHE_ALWAYS:
+	case VHOST_FS_CACHE_METADATA:
+		return FOPEN_CACHE_DIR | FOPEN_KEEP_CACHE;
+	default:
+		return 0;
+	}
+}
+
+static int open_check_type(const struct inode *inode)
+{
+	switch (inode->i_mode & S_IFMT) {
+	case S_IFREG:
+		return 0;
+	case S_IFDIR:
+		return -EISDIR;
+	case S_IFLNK:
+		return -ELOOP;
+	default:
+		return -ENXIO;
+	}
+}
+
+static int open_mask(u32 flags)
+{
+	int mask;
+
+	switch (flags & O_ACCMODE) {
+	case O_RDONLY:
+		mask = MAY_READ;
+		break;
+	case O_WRONLY:
+		mask = MAY_WRITE;
+		break;
+	case O_RDWR:
+		mask = MAY_READ | MAY_WRITE;
+		break;
+	default:
+		return -EINVAL;
+	}
+	return flags & O_TRUNC ? mask | MAY_WRITE : mask;
+}
+
+/* The checks of open(2) that dentry_open() leaves to its caller. */
+static int open_check(struct vhost_fs_req *req, const struct path *path,
+		      u32 flags)
+{
+	struct inode *inode = d_inode(path->dentry);
+	int mask = open_mask(flags);
+	int err;
+
+	if (mask < 0)
+		return mask;
+	err = open_check_type(inode);
+	if (err)
+		return err;
+	if ((mask & MAY_WRITE) && vhost_fs_share_readonly(req->share))
+		return -EROFS;
+	err = inode_permission(mnt_idmap(path->mnt), inode, mask | MAY_OPEN);
+	if (err)
+		return err;
+	if (IS_APPEND(inode) && (mask & MAY_WRITE) &&
+	    (!(flags & O_APPEND) || (flags & O_TRUNC)))
+		return -EPERM;
+	return 0;
+}
+
+/* Opening may have to wait for the holder of a lease, or for a server. */
+static void open_may_block(struct vhost_fs_req *req, const struct path *path,
+			   u32 flags)
+{
+	struct dentry *dentry = path->dentry;
+
+	if (!(dentry->d_sb->s_type->fs_flags & FS_REQUIRES_DEV))
+		vhost_fs_may_block_on(req, dentry);
+	if (break_lease(d_inode(dentry), flags | O_NONBLOCK))
+		vhost_fs_may_block(req);
+}
+
+static struct file *open_file(struct vhost_fs_req *req, const struct path *path,
+			      u32 flags)
+{
+	u32 host_flags = (flags & VHOST_FS_OPEN_FLAGS) | O_LARGEFILE;
+
+	open_may_block(req, path, host_flags);
+	return dentry_open(path, host_flags, current_cred());
+}
+
+static struct file *open_path(struct vhost_fs_req *req, const struct path *path,
+			      u32 flags)
+{
+	struct file *file;
+	int err;
+
+	err = open_check(req, path, flags);
+	if (err)
+		return ERR_PTR(err);
+	file = open_file(req, path, flags);
+	if (IS_ERR(file) || !(flags & O_TRUNC))
+		return file;
+	err = vhost_fs_truncate(req, path, 0, NULL);
+	if (err) {
+		__fput_sync(file);
+		return ERR_PTR(err);
+	}
+	return file;
+}
+
+/* Make an open file a handle; the file is closed if that fails. */
+static int open_finish(struct vhost_fs_req *req, struct vhost_fs_node *node,
+		       struct file *file, bool dir, struct fuse_open_out *out)
+{
+	int err;
+
+	err = vhost_fs_handle_add(req->fs, node, file, dir, &out->fh);
+	if (err) {
+		__fput_sync(file);
+		return err;
+	}
+	out->open_flags = dir ? open_flags_dir(req->share) :
+				open_flags_file(req->share);
+	return 0;
+}
+
+/**
+ * vhost_fs_op_open - FUSE_OPEN
+ * @req: the request
+ *
+ * Return: 0 or an errno.
+ */
+int vhost_fs_op_open(struct vhost_fs_req *req)
+{
+	const struct fuse_open_in *in = req->arg;
+	struct file *file;
+
+	file = open_path(req, &req->path, in->flags);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	return open_finish(req, req->node, file, false,
+			   vhost_fs_reply_arg(req,
+					      sizeof(struct fuse_open_out)));
+}
+
+/**
+ * vhost_fs_op_opendir - FUSE_OPENDIR
+ * @req: the request
+ *
+ * Return: 0 or an errno.
+ */
+int vhost_fs_op_opendir(struct vhost_fs_req *req)
+{
+	struct inode *inode = d_inode(req->path.dentry);
+	struct file *file;
+	int err;
+
+	if (!S_ISDIR(inode->i_mode))
+		return -ENOTDIR;
+	err = inode_permission(mnt_idmap(req->path.mnt), inode,
+			       MAY_READ | MAY_OPEN);
+	if (err)
+		return err;
+	file = open_file(req, &req->path, O_RDONLY);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	return open_finish(req, req->node, file, true,
+			   vhost_fs_reply_arg(req,
+					      sizeof(struct fuse_open_out)));
+}
+
+/* Make the file; -EEXIST and nothing else says that there is one already. */
+static int create_new(struct vhost_fs_req *req, struct path *path)
+{
+	const struct fuse_create_in *in = req->arg;
+	umode_t mode = S_IFREG | (in->mode & S_IALLUGO & ~in->umask);
+	struct vhost_fs_create c;
+	int err;
+
+	err = vhost_fs_create_begin(req, &req->name[0], &c);
+	if (err)
+		return err;
+	err = vfs_create(mnt_idmap(c.mnt), c.dentry, mode, NULL);
+	if (!err) {
+		path->mnt = mntget(c.mnt);
+		path->dentry = dget(c.dentry);
+	}
+	vhost_fs_create_end(&c);
+	return err;
+}
+
+/* The file, made or found, opened. */
+static struct file *create_file(struct vhost_fs_req *req, struct path *path)
+{
+	const struct fuse_create_in *in = req->arg;
+	struct file *file;
+	int err;
+
+	err = open_mask(in->flags);
+	if (err < 0)
+		return ERR_PTR(err);
+	err = create_new(req, path);
+	if (!err) {
+		/* Whoever made it may open it, whatever its mode. */
+		file = open_file(req, path, in->flags);
+	} else if (err == -EEXIST && !(in->flags & O_EXCL)) {
+		err = vhost_fs_lookup_child(req, &req->path, &req->name[0],
+					    path);
+		if (err)
+			return ERR_PTR(err);
+		file = open_path(req, path, in->flags);
+	} else {
+		return ERR_PTR(err);
+	}
+	if (IS_ERR(file))
+		path_put(path);
+	return file;
+}
+
+static int create_finish(struct vhost_fs_req *req, const struct path *path,
+			 struct file *file)
+{
+	struct {
+		struct fuse_entry_out entry;
+		struct fuse_open_out open;
+	} *out = vhost_fs_reply_arg(req, sizeof(*out));
+	struct vhost_fs_node *node;
+	int err;
+
+	node = vhost_fs_entry_add(req, path, &out->entry);
+	if (IS_ERR(node)) {
+		__fput_sync(file);
+		return PTR_ERR(node);
+	}
+	err = open_finish(req, node, file, false, &out->open);
+	if (err)
+		vhost_fs_node_forget(&req->fs->session, node->id, 1,
+				     &req->bad);
+	vhost_fs_node_put(node);
+	return err;
+}
+
+/**
+ * vhost_fs_op_create - FUSE_CREATE
+ * @req: the request
+ *
+ * Return: 0 or an errno.
+ */
+int vhost_fs_op_create(struct vhost_fs_req *req)
+{
+	struct path path;
+	struct file *file;
+	int err;
+
+	file = create_file(req, &path);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	err = create_finish(req, &path, file);
+	path_put(&path);
+	return err;
+}
+
+/* The request's own reference closes the file, before the guest is told. */
+static int release(struct vhost_fs_req *req, bool dir)
+{
+	struct file *file = req->handle->file;
+
+	if ((file->f_mode & FMODE_WRITE) || !file_inode(file)->i_nlink)
+		vhost_fs_may_block_on(req, file_dentry(file));
+	return vhost_fs_handle_release(&req->fs->session, req->handle->id, dir);
+}
+
+/**
+ * vhost_fs_op_release - FUSE_RELEASE
+ * @req: the request
+ *
+ * Return: 0 or -EBADF.
+ */
+int vhost_fs_op_release(struct vhost_fs_req *req)
+{
+	return release(req, false);
+}
+
+/**
+ * vhost_fs_op_releasedir - FUSE_RELEASEDIR
+ * @req: the request
+ *
+ * Return: 0 or -EBADF.
+ */
+int vhost_fs_op_releasedir(struct vhost_fs_req *req)
+{
+	return release(req, true);
+}
+
+/**
+ * vhost_fs_op_flush - FUSE_FLUSH: a descriptor of the file was closed
+ * @req: the request
+ *
+ * Return: 0 or an errno.
+ */
+int vhost_fs_op_flush(struct vhost_fs_req *req)
+{
+	struct file *file = req->handle->file;
+
+	if (!file->f_op->flush)
+		return 0;
+	vhost_fs_may_block(req);
+	return file->f_op->flush(file, NULL);
+}
+
+/**
+ * vhost_fs_op_fsync - FUSE_FSYNC and FUSE_FSYNCDIR
+ * @req: the request
+ *
+ * Return: 0 or an errno.
+ */
+int vhost_fs_op_fsync(struct vhost_fs_req *req)
+{
+	const struct fuse_fsync_in *in = req->arg;
+
+	return vfs_fsync_range(req->handle->file, 0, LLONG_MAX,
+			       in->fsync_flags & FUSE_FSYNC_FDATASYNC);
+}
+
+/**
+ * vhost_fs_op_syncfs - FUSE_SYNCFS
+ * @req: the request
+ *
+ * Return: 0 or an errno; what could not be written back earlier was told then.
+ */
+int vhost_fs_op_syncfs(struct vhost_fs_req *req)
+{
+	struct super_block *sb = req->path.dentry->d_sb;
+	errseq_t since = errseq_sample(&sb->s_wb_err);
+	int err;
+
+	if (vhost_fs_share_readonly(req->share))
+		return 0;
+	down_read(&sb->s_umount);
+	err = sync_filesystem(sb);
+	up_read(&sb->s_umount);
+	return err ?: errseq_check(&sb->s_wb_err, since);
+}

@@ -1,0 +1,418 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The threads of a device.
+ *
+ * They are vhost_tasks: threads of the VMM, with its memory and its cgroups.
+ * A thread is idle (on the pool's idle list, asleep), or it has a queue and
+ * serves it (vq.c). It never waits for another one. Whoever holds a queue's
+ * look (vhost_fs_queue.looking) and can't look himself submits the queue here:
+ * an idle thread is woken for it, or the first that becomes free takes it.
+ *
+ * A thread is made by SET_RUNNING, or by a thread that is about to block and
+ * would leave nobody to watch the rings. It dies when the device is stopped,
+ * when it has long been idle, or with the VMM. It is freed only by
+ * vhost_task_stop(), which waits for its end; a wake-up therefore happens
+ * inside the lock that guards the idle list, since outside of it the thread may
+ * be gone.
+ */
+#include <linux/fs_struct.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/task_work.h>
+
+#include "internal.h"
+
+/* An idle thread is stopped after this long, as long as one is left. */
+#define VHOST_FS_IDLE_TIMEOUT	(10 * HZ)
+
+/**
+ * struct vhost_fs_worker - a thread
+ * @fs: its device; constant
+ * @task: its vhost_task; constant
+ * @req: the request it serves; its own
+ * @entry: place in the pool's list of threads; under the pool's lock
+ * @idle: place in the pool's list of idle threads; under the pool's lock
+ * @next: queue it was woken for; under the pool's lock
+ * @idle_since: jiffies; under the pool's lock
+ * @ready: it has its own fs_struct; its own
+ */
+struct vhost_fs_worker {
+	struct vhost_fs_dev *fs;
+	struct vhost_task *task;
+	struct vhost_fs_req *req;
+	struct list_head entry;
+	struct list_head idle;
+	struct vhost_fs_queue *next;
+	unsigned long idle_since;
+	bool ready;
+};
+
+static void worker_set_idle(struct vhost_fs_pool *pool,
+			    struct vhost_fs_worker *w)
+{
+	lockdep_assert_held(&pool->lock);
+
+	if (!list_empty(&w->idle))
+		return;
+	list_add(&w->idle, &pool->idle);
+	pool->nr_idle++;
+	w->idle_since = jiffies;
+}
+
+static void worker_clear_idle(struct vhost_fs_pool *pool,
+			      struct vhost_fs_worker *w)
+{
+	lockdep_assert_held(&pool->lock);
+
+	if (list_empty(&w->idle))
+		return;
+	list_del_init(&w->idle);
+	pool->nr_idle--;
+}
+
+/* The queue to serve next; without one the thread is put on the idle list. */
+static struct vhost_fs_queue *worker_next(struct vhost_fs_worker *w)
+{
+	struct vhost_fs_pool *pool = &w->fs->pool;
+	struct vhost_fs_queue *q;
+	unsigned long flags;
+
+	spin_lock_irqsave(&pool->lock, flags);
+	q = w->next;
+	w->next = NULL;
+	if (!q) {
+		q = list_first_entry_or_null(&pool->pending,
+					     struct vhost_fs_queue, pending);
+		if (q)
+			list_del_init(&q->pending);
+	}
+	if (q)
+		worker_clear_idle(pool, w);
+	else
+		worker_set_idle(pool, w);
+	spin_unlock_irqrestore(&pool->lock, flags);
+	return q;
+}
+
+/*
+ * CLONE_FS gave the thread the VMM's umask, which must not touch what guests
+ * create.
+ */
+static bool worker_get_ready(struct vhost_fs_worker *w)
+{
+	if (w->ready)
+		return true;
+	if (unshare_fs_struct())
+		return false;
+	current->fs->umask = 0;
+	w->ready = true;
+	return true;
+}
+
+/*
+ * Called by the vhost_task again and again, with the task's state already
+ * TASK_INTERRUPTIBLE; false lets it sleep.
+ */
+static bool worker_fn(void *data)
+{
+	struct vhost_fs_worker *w = data;
+	struct vhost_fs_queue *q = worker_next(w);
+
+	if (!q)
+		return false;
+	__set_current_state(TASK_RUNNING);
+
+	if (worker_get_ready(w)) {
+		vhost_fs_vq_serve(q, w->req);
+	} else {
+		vhost_fs_pool_submit(q);
+		cond_resched();
+	}
+
+	/*
+	 * Files and mounts that somebody else's fput() or mntput() left to
+	 * this task are put when it handles a signal. Only here, since a
+	 * pending signal would interrupt the VFS calls of a request.
+	 */
+	if (task_work_pending(current))
+		set_thread_flag(TIF_NOTIFY_SIGNAL);
+	return true;
+}
+
+/* The VMM is being killed: this thread takes no more work. */
+static void worker_killed(void *data)
+{
+	struct vhost_fs_worker *w = data;
+	struct vhost_fs_pool *pool = &w->fs->pool;
+	unsigned long flags;
+
+	spin_lock_irqsave(&pool->lock, flags);
+	worker_clear_idle(pool, w);
+	pool->running = false;
+	spin_unlock_irqrestore(&pool->lock, flags);
+}
+
+static void worker_free(struct vhost_fs_worker *w)
+{
+	vhost_fs_req_free(w->req);
+	kfree(w);
+}
+
+/*
+ * The caller has counted the new thread in pool->nr. It is a copy of the
+ * calling thread and so must not get the credentials that a request runs
+ * under.
+ */
+static int worker_create(struct vhost_fs_dev *fs)
+{
+	struct vhost_fs_pool *pool = &fs->pool;
+	struct vhost_fs_worker *w;
+	const struct cred *saved;
+	unsigned long flags;
+	char name[TASK_COMM_LEN];
+
+	w = kzalloc(sizeof(*w), GFP_KERNEL_ACCOUNT);
+	if (!w)
+		return -ENOMEM;
+	w->fs = fs;
+	INIT_LIST_HEAD(&w->idle);
+	w->req = vhost_fs_req_alloc(fs);
+	if (!w->req) {
+		kfree(w);
+		return -ENOMEM;
+	}
+
+	snprintf(name, sizeof(name), "vhost-fs-%d", current->tgid);
+	saved = override_creds(current->real_cred);
+	w->task = vhost_task_create(worker_fn, worker_killed, w, name);
+	revert_creds(saved);
+	if (IS_ERR(w->task)) {
+		int err = PTR_ERR(w->task);
+
+		worker_free(w);
+		return err;
+	}
+	w->req->worker = w;
+
+	spin_lock_irqsave(&pool->lock, flags);
+	list_add_tail(&w->entry, &pool->workers);
+	spin_unlock_irqrestore(&pool->lock, flags);
+	vhost_task_start(w->task);
+	return 0;
+}
+
+static void worker_stop(struct vhost_fs_worker *w)
+{
+	vhost_task_stop(w->task);
+	worker_free(w);
+}
+
+/* Take a thread to be stopped off both lists. */
+static void worker_unlist(struct vhost_fs_pool *pool, struct vhost_fs_worker *w)
+{
+	lockdep_assert_held(&pool->lock);
+
+	worker_clear_idle(pool, w);
+	list_del_init(&w->entry);
+	pool->nr--;
+}
+
+/* The longest idle thread, if it has been so for long and isn't the last. */
+static struct vhost_fs_worker *pool_take_stale(struct vhost_fs_pool *pool)
+{
+	struct vhost_fs_worker *w = NULL;
+	unsigned long flags;
+
+	spin_lock_irqsave(&pool->lock, flags);
+	if (pool->running && pool->nr_idle > 1) {
+		w = list_last_entry(&pool->idle, struct vhost_fs_worker, idle);
+		if (time_before(jiffies, w->idle_since + VHOST_FS_IDLE_TIMEOUT))
+			w = NULL;
+		else
+			worker_unlist(pool, w);
+	}
+	spin_unlock_irqrestore(&pool->lock, flags);
+	return w;
+}
+
+static void pool_shrink(struct work_struct *work)
+{
+	struct vhost_fs_pool *pool = container_of(to_delayed_work(work),
+						  struct vhost_fs_pool, shrink);
+	struct vhost_fs_worker *w;
+
+	while ((w = pool_take_stale(pool)))
+		worker_stop(w);
+	schedule_delayed_work(&pool->shrink, VHOST_FS_IDLE_TIMEOUT);
+}
+
+/**
+ * vhost_fs_pool_init - make a pool without threads
+ * @fs: the device
+ */
+void vhost_fs_pool_init(struct vhost_fs_dev *fs)
+{
+	struct vhost_fs_pool *pool = &fs->pool;
+
+	spin_lock_init(&pool->lock);
+	INIT_LIST_HEAD(&pool->workers);
+	INIT_LIST_HEAD(&pool->idle);
+	INIT_LIST_HEAD(&pool->pending);
+	INIT_DELAYED_WORK(&pool->shrink, pool_shrink);
+}
+
+static bool pool_count_one_more(struct vhost_fs_pool *pool, unsigned int max_idle)
+{
+	unsigned long flags;
+	bool more;
+
+	spin_lock_irqsave(&pool->lock, flags);
+	more = pool->running && pool->nr < VHOST_FS_MAX_THREADS &&
+	       pool->nr_idle < max_idle;
+	if (more)
+		pool->nr++;
+	spin_unlock_irqrestore(&pool->lock, flags);
+	return more;
+}
+
+static int pool_grow(struct vhost_fs_dev *fs, unsigned int max_idle)
+{
+	struct vhost_fs_pool *pool = &fs->pool;
+	unsigned long flags;
+	int err;
+
+	if (!pool_count_one_more(pool, max_idle))
+		return 0;
+	err = worker_create(fs);
+	if (err) {
+		spin_lock_irqsave(&pool->lock, flags);
+		pool->nr--;
+		spin_unlock_irqrestore(&pool->lock, flags);
+	}
+	return err;
+}
+
+/**
+ * vhost_fs_pool_reserve - see that an idle thread is left when this one blocks
+ * @fs: the device
+ *
+ * Failure is no error: then the queues wait until a thread is free.
+ *
+ * Context: a thread of the pool that serves a request, no locks held.
+ */
+void vhost_fs_pool_reserve(struct vhost_fs_dev *fs)
+{
+	if (!READ_ONCE(fs->pool.nr_idle))
+		pool_grow(fs, 1);
+}
+
+/**
+ * vhost_fs_pool_submit - promise the look at a queue to a thread
+ * @q: the queue, whose look the caller holds and gives away
+ *
+ * Context: any, interrupts off included.
+ */
+void vhost_fs_pool_submit(struct vhost_fs_queue *q)
+{
+	struct vhost_fs_pool *pool = &q->fs->pool;
+	struct vhost_fs_worker *w;
+	unsigned long flags;
+
+	spin_lock_irqsave(&pool->lock, flags);
+	if (!pool->running) {
+		/* Starting looks at every queue. */
+		atomic_set(&q->looking, 0);
+		goto unlock;
+	}
+	w = list_first_entry_or_null(&pool->idle, struct vhost_fs_worker, idle);
+	if (!w) {
+		list_add_tail(&q->pending, &pool->pending);
+		goto unlock;
+	}
+	worker_clear_idle(pool, w);
+	w->next = q;
+	vhost_task_wake(w->task);
+unlock:
+	spin_unlock_irqrestore(&pool->lock, flags);
+}
+
+/**
+ * vhost_fs_pool_has_pending - does another queue wait for a thread?
+ * @fs: the device
+ *
+ * Return: a hint.
+ */
+bool vhost_fs_pool_has_pending(struct vhost_fs_dev *fs)
+{
+	return !list_empty_careful(&fs->pool.pending);
+}
+
+/**
+ * vhost_fs_pool_start - make the first threads
+ * @fs: the device, whose owner is the caller
+ * @nr_queues: how many will be served
+ *
+ * Return: 0, or an error of vhost_task_create() with no thread left;
+ * -ERESTARTNOINTR among them, so nothing may have been changed before.
+ *
+ * Context: process context of the owner, vdev.mutex held.
+ */
+int vhost_fs_pool_start(struct vhost_fs_dev *fs, unsigned int nr_queues)
+{
+	unsigned int nr = 1 + min(nr_queues, num_online_cpus());
+	int err;
+
+	lockdep_assert_held(&fs->vdev.mutex);
+
+	fs->pool.running = true;
+	while (nr--) {
+		err = pool_grow(fs, UINT_MAX);
+		if (err) {
+			vhost_fs_pool_stop(fs);
+			return err;
+		}
+	}
+	schedule_delayed_work(&fs->pool.shrink, VHOST_FS_IDLE_TIMEOUT);
+	return 0;
+}
+
+/**
+ * vhost_fs_pool_stop - end all threads
+ * @fs: the device, with no request in flight
+ *
+ * Every look that was promised is given back.
+ *
+ * Context: process context, vdev.mutex held or the last reference to @fs.
+ */
+void vhost_fs_pool_stop(struct vhost_fs_dev *fs)
+{
+	struct vhost_fs_pool *pool = &fs->pool;
+	struct vhost_fs_worker *w, *tmp;
+	LIST_HEAD(workers);
+	unsigned int i;
+
+	spin_lock_irq(&pool->lock);
+	pool->running = false;
+	spin_unlock_irq(&pool->lock);
+	cancel_delayed_work_sync(&pool->shrink);
+
+	spin_lock_irq(&pool->lock);
+	list_splice_init(&pool->workers, &workers);
+	spin_unlock_irq(&pool->lock);
+	list_for_each_entry_safe(w, tmp, &workers, entry)
+		vhost_task_stop(w->task);
+
+	/* Now none of them can use the lists or be woken any more. */
+	spin_lock_irq(&pool->lock);
+	list_for_each_entry(w, &workers, entry)
+		worker_clear_idle(pool, w);
+	pool->nr = 0;
+	for (i = 0; i < VHOST_FS_NVQS; i++) {
+		list_del_init(&fs->queues[i].pending);
+		atomic_set(&fs->queues[i].looking, 0);
+	}
+	spin_unlock_irq(&pool->lock);
+
+	list_for_each_entry_safe(w, tmp, &workers, entry)
+		worker_free(w);
+}

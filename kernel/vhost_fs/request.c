@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A request: decoding, and the one door to nodes and handles.
+ *
+ * Everything here is the guest's and may be a lie, and may change at any time.
+ * Header, arguments and names are copied into the host's memory once, byte for
+ * byte, and only the copy is checked and used. The opcode's row (opdef.c) says
+ * what must be there; a handler runs only when all of it was, and sees guest
+ * memory only as the iterators for file data.
+ */
+#include <linux/fuse.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "internal.h"
+
+/*
+ * The first copy takes this much, which is all there is of most requests. A
+ * request with file data must not give more than header and arguments, so those
+ * of a WRITE are the bound.
+ */
+#define VHOST_FS_FIRST_COPY \
+	(sizeof(struct fuse_in_header) + sizeof(struct fuse_write_in))
+
+/**
+ * vhost_fs_req_alloc - memory for a thread's requests
+ * @fs: its device
+ *
+ * Return: a request, or NULL.
+ */
+struct vhost_fs_req *vhost_fs_req_alloc(struct vhost_fs_dev *fs)
+{
+	struct vhost_fs_req *req = kvzalloc(sizeof(*req), GFP_KERNEL_ACCOUNT);
+
+	if (req)
+		req->fs = fs;
+	return req;
+}
+
+/**
+ * vhost_fs_req_free - undo vhost_fs_req_alloc()
+ * @req: the request, not in flight, or NULL
+ */
+void vhost_fs_req_free(struct vhost_fs_req *req)
+{
+	if (!req)
+		return;
+	if (req->create_cred)
+		put_cred(req->create_cred);
+	kvfree(req->buf);
+	kvfree(req->log);
+	kvfree(req);
+}
+
+/**
+ * vhost_fs_req_buf - scratch memory for the running request
+ * @req: the request
+ * @size: bytes wanted
+ *
+ * Return: memory that stays valid until the next call, or NULL.
+ */
+void *vhost_fs_req_buf(struct vhost_fs_req *req, size_t size)
+{
+	if (req->buf_size < size) {
+		kvfree(req->buf);
+		req->buf_size = 0;
+		req->buf = kvmalloc(size, GFP_KERNEL_ACCOUNT);
+		if (req->buf)
+			req->buf_size = size;
+	}
+	return req->buf;
+}
+
+/* Copy on from where the last copy ended; false if the memory isn't there. */
+static bool req_copy(struct vhost_fs_req *req, size_t *have, size_t want)
+{
+	if (want <= *have)
+		return true;
+	if (copy_from_iter(req->in + *have, want - *have, &req->data) !=
+	    want - *have)
+		return false;
+	*have = want;
+	return true;
+}
+
+static bool name_has_slash(const struct qstr *name)
+{
+	return memchr(name->name, '/', name->len);
+}
+
+static int check_name(const struct qstr *name)
+{
+	if (name->len > NAME_MAX)
+		return -ENAMETOOLONG;
+	if (!name->len || name_has_slash(name))
+		return -EINVAL;
+	if (name->name[0] == '.' &&
+	    (name->len == 1 || (name->len == 2 && name->name[1] == '.')))
+		return -EINVAL;
+	return 0;
+}
+
+/* What a symbolic link points to. */
+static int check_target(const struct qstr *name)
+{
+	if (name->len >= PATH_MAX)
+		return -ENAMETOOLONG;
+	return name->len ? 0 : -EINVAL;
+}
+
+/* Cut the names out of the copy; they must fill it to its last byte. */
+static int req_decode_names(struct vhost_fs_req *req, size_t start, size_t end)
+{
+	const struct vhost_fs_op *op = req->op;
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < op->names; i++) {
+		struct qstr *name = &req->name[i];
+		const u8 *nul = memchr(req->in + start, 0, end - start);
+
+		if (!nul)
+			return end - start > NAME_MAX ? -ENAMETOOLONG : -EINVAL;
+		name->name = req->in + start;
+		name->len = nul - name->name;
+		name->hash = 0;
+		start += name->len + 1;
+		if (i == op->names - 1 && (op->flags & VHOST_FS_OP_TARGET))
+			err = check_target(name);
+		else
+			err = check_name(name);
+		if (err)
+			return err;
+	}
+	return start == end ? 0 : -EINVAL;
+}
+
+/* Arguments and names, for an opcode whose row is known. */
+static int req_decode_args(struct vhost_fs_req *req, size_t have)
+{
+	const struct vhost_fs_op *op = req->op;
+	size_t args = sizeof(struct fuse_in_header) + op->in_size;
+	size_t want = op->flags & VHOST_FS_OP_DATA ? args : req->out_len;
+
+	if (req->out_len < args)
+		return -EINVAL;
+	if (want > sizeof(req->in))
+		return op->names ? -ENAMETOOLONG : -EINVAL;
+	if (!req_copy(req, &have, want))
+		return -EFAULT;
+	/* More than in_size if the guest's structure has grown since. */
+	req->arg_len = want - sizeof(struct fuse_in_header);
+	req->arg = req->in + sizeof(struct fuse_in_header);
+	return op->names ? req_decode_names(req, args, want) : 0;
+}
+
+/* Header, opcode, arguments, names; an error here is the guest's fault. */
+static int req_decode(struct vhost_fs_req *req)
+{
+	const struct vhost_fs_op *op;
+	size_t have = 0;
+	int err;
+
+	if (req->out_len < sizeof(struct fuse_in_header))
+		return -EINVAL;
+	if (!req_copy(req, &have, min(req->out_len, VHOST_FS_FIRST_COPY)))
+		return -EFAULT;
+	req->hdr = (const void *)req->in;
+	if (req->hdr->len != req->out_len)
+		return -EINVAL;
+	op = vhost_fs_op(req->hdr->opcode);
+	req->op = op;
+	if (!op || !op->fn)
+		return -ENOSYS;
+	err = req_decode_args(req, have);
+	if (err)
+		return err;
+	if (op->flags & VHOST_FS_OP_NO_REPLY)
+		return 0;
+	return req->in_len < sizeof(struct fuse_out_header) + op->out_size ?
+		-EIO : 0;
+}
+
+/**
+ * vhost_fs_req_handle - find the handle that a request names
+ * @req: the request; @handle is set
+ * @fh: the handle's number
+ * @dir: whether it must be a directory's
+ *
+ * Return: 0, or -EBADF if there is none, or not of the node that the header
+ * names.
+ */
+int vhost_fs_req_handle(struct vhost_fs_req *req, u64 fh, bool dir)
+{
+	struct vhost_fs_handle *handle;
+
+	handle = vhost_fs_handle_get(&req->fs->session, fh);
+	if (!handle)
+		goto bad;
+	if (handle->dir != dir || handle->node->id != req->hdr->nodeid) {
+		vhost_fs_handle_put(handle);
+		goto bad;
+	}
+	req->handle = handle;
+	return 0;
+
+bad:
+	req->bad = true;
+	return -EBADF;
+}
+
+/* The node that the header names. */
+static int req_find_node(struct vhost_fs_req *req)
+{
+	req->node = vhost_fs_node_get(&req->fs->session, req->hdr->nodeid);
+	if (!req->node) {
+		req->bad = true;
+		return -ESTALE;
+	}
+	vhost_fs_node_path(req->node, &req->path);
+	return 0;
+}
+
+/**
+ * vhost_fs_req_reachable - may the request use its node by its path?
+ * @req: the request
+ *
+ * Return: 0, or -ESTALE if the host has moved the node out of the share.
+ */
+int vhost_fs_req_reachable(struct vhost_fs_req *req)
+{
+	return vhost_fs_node_reachable(req->node, &req->path,
+				       &req->share->root) ? 0 : -ESTALE;
+}
+
+static int req_find_objects(struct vhost_fs_req *req)
+{
+	const struct vhost_fs_op *op = req->op;
+	int err;
+
+	if (op->flags & (VHOST_FS_OP_FILE | VHOST_FS_OP_DIR)) {
+		u64 fh = *(const u64 *)(req->arg + op->fh_offset);
+
+		/* An open file goes on working wherever it was moved to. */
+		return vhost_fs_req_handle(req, fh, op->flags & VHOST_FS_OP_DIR);
+	}
+	if (op->flags & VHOST_FS_OP_NO_NODE)
+		return 0;
+	err = req_find_node(req);
+	if (err || (op->flags & VHOST_FS_OP_MAYBE_FH))
+		return err;
+	return vhost_fs_req_reachable(req);
+}
+
+/* Find what the request is about, and do it. */
+static int req_execute(struct vhost_fs_req *req)
+{
+	const struct vhost_fs_op *op = req->op;
+	const struct cred *saved;
+	int err;
+
+	if (!(op->flags & VHOST_FS_OP_NO_SESSION) &&
+	    !READ_ONCE(req->fs->session.minor))
+		return -EIO;
+	if (op->flags & VHOST_FS_OP_BLOCKS)
+		vhost_fs_may_block(req);
+	saved = override_creds(req->share->cred);
+	err = req_find_objects(req);
+	if (!err)
+		err = op->fn(req);
+	revert_creds(saved);
+	return err;
+}
+
+static void req_release(struct vhost_fs_req *req)
+{
+	if (req->handle)
+		vhost_fs_handle_put(req->handle);
+	if (req->node) {
+		dput(req->path.dentry);
+		vhost_fs_node_put(req->node);
+	}
+}
+
+static void req_prepare(struct vhost_fs_req *req)
+{
+	req->share = req->fs->share;
+	req->op = NULL;
+	req->hdr = NULL;
+	req->arg = NULL;
+	req->arg_len = 0;
+	req->node = NULL;
+	req->handle = NULL;
+	req->payload = NULL;
+	req->payload_len = 0;
+	req->data_in = 0;
+	req->data_out = 0;
+	req->written = 0;
+	req->bad = false;
+	req->out_len = iov_length(req->iov, req->out_num);
+	req->in_len = iov_length(req->iov + req->out_num, req->in_num);
+	iov_iter_init(&req->data, ITER_SOURCE, req->iov, req->out_num,
+		      req->out_len);
+	iov_iter_init(&req->reply, ITER_DEST, req->iov + req->out_num,
+		      req->in_num, req->in_len);
+}
+
+/**
+ * vhost_fs_req_run - serve a chain that has been taken off a ring
+ * @req: the request; pieces of memory and queue are set
+ *
+ * Afterwards @written is what the used element must say.
+ *
+ * Context: a thread of the pool, no locks held.
+ */
+void vhost_fs_req_run(struct vhost_fs_req *req)
+{
+	int err;
+
+	req_prepare(req);
+	err = req_decode(req);
+	if (!err)
+		err = req_execute(req);
+	else if (err != -ENOSYS)
+		req->bad = true;
+	vhost_fs_reply_send(req, err);
+	req_release(req);
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * File data: READ, WRITE, LSEEK, FALLOCATE.
+ *
+ * Data moves between the page cache and the guest's memory in one copy, by the
+ * file's own read_iter and write_iter on the guest's pieces of memory. What can
+ * be done without waiting is done first; only then the ring is handed over.
+ */
+#include <linux/fuse.h>
+#include <linux/uio.h>
+
+#include "internal.h"
+
+/* A file that can neither refuse to wait nor ever has to. */
+static bool in_memory(const struct file *file)
+{
+	unsigned long magic = file_inode(file)->i_sb->s_magic;
+
+	return magic == TMPFS_MAGIC || magic == RAMFS_MAGIC;
+}
+
+/*
+ * As much as there is without waiting. A file that never makes anybody wait is
+ * read to the end.
+ */
+static ssize_t read_nowait(struct file *file, struct kiocb *iocb,
+			   struct iov_iter *to)
+{
+	ssize_t ret;
+
+	if (in_memory(file))
+		return vfs_iocb_iter_read(file, iocb, to);
+	if (!(file->f_mode & FMODE_NOWAIT))
+		return -EAGAIN;
+	iocb->ki_flags |= IOCB_NOWAIT | IOCB_NOIO;
+	ret = vfs_iocb_iter_read(file, iocb, to);
+	iocb->ki_flags &= ~(IOCB_NOWAIT | IOCB_NOIO);
+	return ret == -EOPNOTSUPP ? -EAGAIN : ret;
+}
+
+static ssize_t read_file(struct vhost_fs_req *req, struct file *file,
+			 loff_t pos, struct iov_iter *to)
+{
+	struct kiocb iocb;
+	ssize_t ret, more;
+
+	init_sync_kiocb(&iocb, file);
+	iocb.ki_pos = pos;
+	ret = read_nowait(file, &iocb, to);
+	if (ret < 0 && ret != -EAGAIN)
+		return ret;
+	if (ret < 0)
+		ret = 0;
+	else if (!iov_iter_count(to) || in_memory(file) ||
+		 iocb.ki_pos >= i_size_read(file_inode(file)))
+		return ret;
+
+	vhost_fs_may_block(req);
+	more = vfs_iocb_iter_read(file, &iocb, to);
+	if (more < 0)
+		return ret ?: more;
+	return ret + more;
+}
+
+/**
+ * vhost_fs_op_read - FUSE_READ
+ * @req: the request
+ *
+ * Return: 0 or an errno.
+ */
+int vhost_fs_op_read(struct vhost_fs_req *req)
+{
+	const struct fuse_read_in *in = req->arg;
+	struct file *file = req->handle->file;
+	struct iov_iter to;
+	ssize_t ret;
+
+	if (!(file->f_mode & FMODE_READ))
+		return -EBADF;
+	if (in->offset > LLONG_MAX)
+		return -EINVAL;
+	vhost_fs_reply_data(req, &to, min3((size_t)in->size,
+					   (size_t)VHOST_FS_MAX_WRITE,
+					   vhost_fs_reply_room(req)));
+	ret = read_file(req, file, in->offset, &to);
+	if (ret < 0)
+		return ret;
+	req->data_out = ret;
+	return 0;
+}
+
+static ssize_t write_file(struct vhost_fs_req *req, struct file *file,
+			  loff_t pos, struct iov_iter *from)
+{
+	struct kiocb iocb;
+
+	init_sync_kiocb(&iocb, file);
+	iocb.ki_pos = pos;
+	if (!in_memory(file))
+		vhost_fs_may_block(req);
+	return vfs_iocb_iter_write(file, &iocb, from);
+}
+
+/**
+ * vhost_fs_op_write - FUSE_WRITE
+ * @req: the request
+ *
+ * Return: 0 or an errno.
+ */
+int vhost_fs_op_write(struct vhost_fs_req *req)
+{
+	const struct fuse_write_in *in = req->arg;
+	struct file *file = req->handle->file;
+	struct fuse_write_out *out;
+	ssize_t ret;
+
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	if (in->offset > LLONG_MAX || in->size > VHOST_FS_MAX_WRITE ||
+	    in->size > iov_iter_count(&req->data)) {
+		req->bad = true;
+		return -EINVAL;
+	}
+	iov_iter_truncate(&req->data, in->size);
+	ret = write_file(req, file, in->offset, &req->data);
+	if (ret < 0)
+		return ret;
+	req->data_in = ret;
+	out = vhost_fs_reply_arg(req, sizeof(*out));
+	out->size = ret;
+	return 0;
+}
+
+/**
+ * vhost_fs_op_lseek - FUSE_LSEEK
+ * @req: the request
+ *
+ * Return: 0 or an errno.
+ */
+int vhost_fs_op_lseek(struct vhost_fs_req *req)
+{
+	const struct fuse_lseek_in *in = req->arg;
+	struct file *file = req->handle->file;
+	struct fuse_lseek_out *out;
+	loff_t ret;
+
+	switch (in->whence) {
+	case SEEK_DATA:
+	case SEEK_HOLE:
+		break;
+	default:
+		/* The guest keeps the position. */
+		return -EINVAL;
+	}
+	if (!in_memory(file))
+		vhost_fs_may_block(req);
+	ret = vfs_llseek(file, in->offset, in->whence);
+	if (ret < 0)
+		return ret;
+	out = vhost_fs_reply_arg(req, sizeof(*out));
+	out->offset = ret;
+	return 0;
+}
+
+/**
+ * vhost_fs_op_fallocate - FUSE_FALLOCATE
+ * @req: the request
+ *
+ * Return: 0 or an errno.
+ */
+int vhost_fs_op_fallocate(struct vhost_fs_req *req)
+{
+	const struct fuse_fallocate_in *in = req->arg;
+
+	return vfs_fallocate(req->handle->file, in->mode, in->offset,
+			     in->length);
+}

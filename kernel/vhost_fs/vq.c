@@ -1,0 +1,447 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A ring: from the guest's kick to the used element.
+ *
+ * One thread at a time looks at a ring. The look is a token, q->looking: a kick
+ * takes it and gives it to a thread (pool.c); the thread takes chains off the
+ * ring and serves them, one after another, until the ring is empty. A kick that
+ * finds the token taken does nothing, because whoever has it will look again
+ * before he gives it back:
+ *
+ *	thread				guest and kick
+ *	looking = 0			avail index is moved on
+ *	full barrier			full barrier
+ *	watch the ring, read the	xchg(looking, 1); the look is the
+ *	avail index once more		kick's if it was 0
+ *
+ * A thread that is about to block gives the token away first
+ * (vhost_fs_may_block()), so the ring is always either watched or promised to
+ * somebody who doesn't sleep. It goes on looking afterwards if it can get the
+ * token back. So chains are taken in order and finish in any order.
+ *
+ * Nothing can be in flight, and nothing be taken off a ring, after
+ * vhost_fs_vq_stop() and vhost_fs_vq_drain().
+ */
+#include <linux/sched/clock.h>
+#include <linux/sched/signal.h>
+#include <linux/task_work.h>
+
+#include "internal.h"
+
+/*
+ * Requests of one ring that a thread serves before another ring that waits for
+ * a thread gets its turn.
+ */
+#define VHOST_FS_WEIGHT		64
+
+/*
+ * How long to poll a ring before sleeping, unless
+ * VHOST_SET_VRING_BUSYLOOP_TIMEOUT says otherwise. A request that follows the
+ * last reply within this time costs no kick and no wake-up.
+ */
+#define VHOST_FS_POLL_NS	50000
+#define VHOST_FS_POLL_NS_MIN	2000
+
+static void vq_kick(struct vhost_work *work)
+{
+	struct vhost_poll *poll = container_of(work, struct vhost_poll, work);
+
+	vhost_fs_vq_kick(container_of(poll->vq, struct vhost_fs_queue, vq));
+}
+
+/**
+ * vhost_fs_vq_kick - have a thread look at a ring
+ * @q: the queue
+ *
+ * Context: any, interrupts off included.
+ */
+void vhost_fs_vq_kick(struct vhost_fs_queue *q)
+{
+	if (!atomic_xchg(&q->looking, 1))
+		vhost_fs_pool_submit(q);
+}
+
+/**
+ * vhost_fs_vq_init - prepare a queue for vhost_dev_init()
+ * @fs: its device
+ * @q: the queue, zeroed
+ */
+void vhost_fs_vq_init(struct vhost_fs_dev *fs, struct vhost_fs_queue *q)
+{
+	q->fs = fs;
+	q->vq.handle_kick = vq_kick;
+	INIT_LIST_HEAD(&q->pending);
+	q->poll_ns = VHOST_FS_POLL_NS;
+}
+
+/**
+ * vhost_fs_vq_start - begin to serve a ring
+ * @q: the queue, whose addresses have been set
+ *
+ * Return: 0, -EFAULT if the ring or the log lies outside the memory table.
+ *
+ * Context: the owner, vdev.mutex held; the caller then kicks the queue.
+ */
+int vhost_fs_vq_start(struct vhost_fs_queue *q)
+{
+	struct vhost_virtqueue *vq = &q->vq;
+	int err = -EFAULT;
+
+	lockdep_assert_held(&q->fs->vdev.mutex);
+
+	mutex_lock(&vq->mutex);
+	if (!vhost_vq_access_ok(vq))
+		goto unlock;
+	vhost_vq_set_backend(vq, q);
+	q->broken = false;
+	err = vhost_vq_init_access(vq);
+	if (err)
+		vhost_vq_set_backend(vq, NULL);
+unlock:
+	mutex_unlock(&vq->mutex);
+	return err;
+}
+
+/**
+ * vhost_fs_vq_stop - take nothing from a ring any more
+ * @q: the queue
+ *
+ * Requests already taken go on; see vhost_fs_vq_drain().
+ */
+void vhost_fs_vq_stop(struct vhost_fs_queue *q)
+{
+	mutex_lock(&q->vq.mutex);
+	vhost_vq_set_backend(&q->vq, NULL);
+	mutex_unlock(&q->vq.mutex);
+}
+
+/**
+ * vhost_fs_vq_drain - wait until every request taken has been answered
+ * @q: a queue that has been stopped or paused
+ */
+void vhost_fs_vq_drain(struct vhost_fs_queue *q)
+{
+	wait_event(q->fs->idle_wq, !READ_ONCE(q->inflight));
+	/* See what the last one wrote, and let it leave the lock. */
+	mutex_lock(&q->vq.mutex);
+	mutex_unlock(&q->vq.mutex);
+}
+
+static void vq_set_paused(struct vhost_fs_queue *q, bool paused)
+{
+	mutex_lock(&q->vq.mutex);
+	q->paused = paused;
+	mutex_unlock(&q->vq.mutex);
+}
+
+/**
+ * vhost_fs_vq_pause_all - let no request be in flight
+ * @fs: the device
+ *
+ * For changes that requests in flight must not see: the memory table, the
+ * dirty log, the features.
+ *
+ * Return: 0 and the caller must vhost_fs_vq_resume_all(), or -EINTR when killed
+ * while waiting for a request that blocks, with nothing paused.
+ *
+ * Context: process context, vdev.mutex held.
+ */
+int vhost_fs_vq_pause_all(struct vhost_fs_dev *fs)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&fs->vdev.mutex);
+
+	for (i = 0; i < VHOST_FS_NVQS; i++)
+		vq_set_paused(&fs->queues[i], true);
+	for (i = 0; i < VHOST_FS_NVQS; i++) {
+		struct vhost_fs_queue *q = &fs->queues[i];
+
+		if (wait_event_killable(fs->idle_wq, !READ_ONCE(q->inflight))) {
+			vhost_fs_vq_resume_all(fs);
+			return -EINTR;
+		}
+		vhost_fs_vq_drain(q);
+	}
+	return 0;
+}
+
+/**
+ * vhost_fs_vq_resume_all - undo vhost_fs_vq_pause_all()
+ * @fs: the device
+ *
+ * Context: process context, vdev.mutex held.
+ */
+void vhost_fs_vq_resume_all(struct vhost_fs_dev *fs)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&fs->vdev.mutex);
+
+	for (i = 0; i < VHOST_FS_NVQS; i++)
+		vq_set_paused(&fs->queues[i], false);
+	if (!fs->running)
+		return;
+	for (i = 0; i < VHOST_FS_NVQS; i++)
+		vhost_fs_vq_kick(&fs->queues[i]);
+}
+
+/* May chains be taken off the ring? */
+static bool vq_active(struct vhost_fs_queue *q)
+{
+	lockdep_assert_held(&q->vq.mutex);
+
+	return vhost_vq_get_backend(&q->vq) && !q->paused;
+}
+
+/*
+ * The guest has broken the ring's rules: nothing more is taken from any ring of
+ * the device. The core has raised the ring's error eventfd in most cases, and
+ * raising it twice does no harm.
+ */
+static void vq_break(struct vhost_fs_queue *q)
+{
+	struct vhost_fs_dev *fs = q->fs;
+	unsigned int i;
+
+	mutex_lock(&q->vq.mutex);
+	q->broken = true;
+	if (q->vq.error_ctx)
+		eventfd_signal(q->vq.error_ctx);
+	mutex_unlock(&q->vq.mutex);
+	for (i = 0; i < VHOST_FS_NVQS; i++)
+		vhost_fs_vq_stop(&fs->queues[i]);
+}
+
+/*
+ * Take the next chain. Returns 1 and @req is in flight; 0 if the ring is empty;
+ * -ESHUTDOWN if nothing may be taken; another error if the ring is not valid.
+ */
+static int vq_fetch(struct vhost_fs_queue *q, struct vhost_fs_req *req)
+{
+	struct vhost_virtqueue *vq = &q->vq;
+	int head;
+
+	lockdep_assert_held(&vq->mutex);
+
+	if (!vq_active(q))
+		return -ESHUTDOWN;
+	vhost_disable_notify(&q->fs->vdev, vq);
+	req->log_num = 0;
+	if (vhost_has_feature(vq, VHOST_F_LOG_ALL) && !req->log)
+		req->log = kvmalloc_array(UIO_MAXIOV, sizeof(*req->log),
+					  GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
+	head = vhost_get_vq_desc(vq, req->iov, ARRAY_SIZE(req->iov),
+				 &req->out_num, &req->in_num,
+				 vhost_has_feature(vq, VHOST_F_LOG_ALL) ?
+				 req->log : NULL, &req->log_num);
+	if (head < 0)
+		return head;
+	if (head == vq->num)
+		return 0;
+	req->head = head;
+	req->q = q;
+	req->handed_off = false;
+	q->inflight++;
+	return 1;
+}
+
+/* Give an answered request back to the guest. */
+static int vq_complete(struct vhost_fs_queue *q, struct vhost_fs_req *req)
+{
+	struct vhost_virtqueue *vq = &q->vq;
+	int err;
+
+	lockdep_assert_held(&vq->mutex);
+
+	if (req->log_num && req->written)
+		vhost_log_write(vq, req->log, req->log_num, req->written,
+				req->iov + req->out_num, req->in_num);
+	err = vhost_add_used(vq, req->head, req->written);
+	if (!err)
+		vhost_signal(&q->fs->vdev, vq);
+	vhost_fs_stats_count(&q->stats, req);
+	WRITE_ONCE(q->inflight, q->inflight - 1);
+	if (!q->inflight && wq_has_sleeper(&q->fs->idle_wq))
+		wake_up_all(&q->fs->idle_wq);
+	return err;
+}
+
+static bool vq_take_look(struct vhost_fs_queue *q)
+{
+	return !atomic_read(&q->looking) && !atomic_xchg(&q->looking, 1);
+}
+
+/*
+ * Have the guest kick from now on, and give the look back. Returns false if
+ * there is more on the ring and the look is still the caller's.
+ */
+static bool vq_park(struct vhost_fs_queue *q)
+{
+	struct vhost_virtqueue *vq = &q->vq;
+
+	lockdep_assert_held(&vq->mutex);
+
+	/* vhost_enable_notify() only tells of what is new since it last read. */
+	if (vq->avail_idx != vq->last_avail_idx)
+		return false;
+	atomic_set(&q->looking, 0);
+	smp_mb();
+	if (!vhost_enable_notify(&q->fs->vdev, vq))
+		return true;
+	vhost_disable_notify(&q->fs->vdev, vq);
+	return !vq_take_look(q);
+}
+
+static bool vq_avail_moved(struct vhost_virtqueue *vq, u16 last)
+{
+	vring_avail_t __user *avail = READ_ONCE(vq->avail);
+	__virtio16 idx;
+
+	if (!avail || get_user(idx, &avail->idx))
+		return true;
+	return __virtio16_to_cpu(vq->is_le, idx) != last;
+}
+
+/*
+ * Wait a moment for the ring to fill, without its mutex. The time halves when
+ * waiting was of no use and doubles when it was.
+ */
+static bool vq_poll(struct vhost_fs_queue *q, u16 last)
+{
+	u64 limit = READ_ONCE(q->vq.busyloop_timeout) * (u64)NSEC_PER_USEC;
+	u64 end;
+
+	if (!limit)
+		limit = VHOST_FS_POLL_NS;
+	end = local_clock() + min_t(u64, limit, q->poll_ns);
+	do {
+		if (vq_avail_moved(&q->vq, last)) {
+			q->poll_ns = min_t(u64, limit, 2 * q->poll_ns);
+			return true;
+		}
+		if (need_resched() || signal_pending(current) ||
+		    vhost_fs_pool_has_pending(q->fs))
+			return false;
+		cpu_relax();
+	} while (local_clock() < end);
+	q->poll_ns = max(q->poll_ns / 2, VHOST_FS_POLL_NS_MIN);
+	return false;
+}
+
+/* An empty ring: returns true when the look has been given back. */
+static bool vq_wait(struct vhost_fs_queue *q)
+{
+	u16 last = q->vq.last_avail_idx;
+	bool more;
+
+	lockdep_assert_held(&q->vq.mutex);
+
+	mutex_unlock(&q->vq.mutex);
+	more = vq_poll(q, last);
+	mutex_lock(&q->vq.mutex);
+	return !more && vq_park(q);
+}
+
+/*
+ * The ring has had its share: shall another one be served first, or the thread
+ * do what only a return to its main loop lets it do?
+ */
+static bool vq_yield(struct vhost_fs_queue *q)
+{
+	if (signal_pending(current) || task_work_pending(current) ||
+	    vhost_fs_pool_has_pending(q->fs)) {
+		vhost_fs_pool_submit(q);
+		return true;
+	}
+	cond_resched();
+	return false;
+}
+
+/*
+ * Serve up to VHOST_FS_WEIGHT chains. Returns 1 if there may be more and the
+ * look is still the caller's, 0 if it has been given away, an error if the
+ * ring is not valid.
+ */
+static int vq_serve_some(struct vhost_fs_queue *q, struct vhost_fs_req *req)
+{
+	struct vhost_virtqueue *vq = &q->vq;
+	unsigned int n = 0;
+	int ret = 1;
+
+	mutex_lock(&vq->mutex);
+	while (n < VHOST_FS_WEIGHT) {
+		ret = vq_fetch(q, req);
+		if (ret < 0)
+			break;
+		if (!ret) {
+			if (vq_wait(q))
+				break;
+			ret = 1;
+			continue;
+		}
+		mutex_unlock(&vq->mutex);
+		vhost_fs_req_run(req);
+		mutex_lock(&vq->mutex);
+		ret = vq_complete(q, req);
+		if (ret)
+			break;
+		if (req->handed_off && !vq_take_look(q))
+			break;
+		ret = 1;
+		n++;
+		if (signal_pending(current))
+			break;
+	}
+	if (ret < 0 && !(ret == -ESHUTDOWN))
+		q->broken = true;
+	if (ret < 0)
+		atomic_set(&q->looking, 0);
+	mutex_unlock(&vq->mutex);
+	return ret;
+}
+
+/**
+ * vhost_fs_vq_serve - serve a ring until it is empty or must be given away
+ * @q: the queue, whose look the caller holds and gives away
+ * @req: the calling thread's request
+ *
+ * Context: a thread of the pool.
+ */
+void vhost_fs_vq_serve(struct vhost_fs_queue *q, struct vhost_fs_req *req)
+{
+	int ret;
+
+	do {
+		ret = vq_serve_some(q, req);
+	} while (ret > 0 && !vq_yield(q));
+
+	if (ret < 0 && ret != -ESHUTDOWN)
+		vq_break(q);
+}
+
+/**
+ * vhost_fs_may_block - the request is about to do what may sleep for long
+ * @req: the request
+ *
+ * Gives the look at the ring away, so that no other request has to wait.
+ * Cheap when called again.
+ *
+ * Context: the request's thread, no locks held.
+ */
+void vhost_fs_may_block(struct vhost_fs_req *req)
+{
+	struct vhost_fs_queue *q = req->q;
+	bool parked;
+
+	if (req->handed_off)
+		return;
+	req->handed_off = true;
+	vhost_fs_pool_reserve(req->fs);
+
+	mutex_lock(&q->vq.mutex);
+	parked = vq_active(q) && vq_park(q);
+	mutex_unlock(&q->vq.mutex);
+	if (!parked)
+		vhost_fs_pool_submit(q);
+}
