@@ -20,15 +20,14 @@ find_kernel()
 	modules=$build
 }
 
-# vm/debug-kernel prints a directory with vmlinuz, release (a file that holds
-# it) and lib/modules/RELEASE.
+# vm/debug-kernel prints a directory with bzImage and lib/modules/RELEASE.
 find_debug_kernel()
 {
 	local dir
-	[ -x "$vm_dir/debug-kernel" ] || die "there is no debug kernel yet: vm/debug-kernel doesn't exist"
-	dir=$("$vm_dir/debug-kernel") || die "can't make the debug kernel"
-	vmlinuz=$dir/vmlinuz
-	release=$(cat "$dir/release")
+	[ -x "$vm_dir/debug-kernel" ] || die "there is no debug kernel: vm/debug-kernel doesn't exist"
+	dir=$("$vm_dir/debug-kernel")
+	vmlinuz=$dir/bzImage
+	release=$(cd "$dir/lib/modules" && echo *)
 	modules=$dir
 }
 

@@ -98,25 +98,28 @@ qemu_arguments()
 start_qemu()
 {
 	local cat_out cat_err code=0
-	if [ -n "$interactive" ]; then
-		qemu+=(-serial mon:stdio)
-		"$vm_dir/in-root" build -- "${qemu[@]}" 8>&1 9>&2
-		return
-	fi
-	qemu+=(-serial "file:$work/console")
 	exec 8> >(exec cat)
 	cat_out=$!
 	exec 9> >(exec cat >&2)
 	cat_err=$!
-	# As a background job, so that a signal to this script is seen at once;
-	# it can't outlive the script.
-	setpriv --pdeathsig KILL timeout --foreground -k 5 "$timeout" \
-		setpriv --pdeathsig KILL "$vm_dir/in-root" build -- "${qemu[@]}" \
-		</dev/null >"$work/qemu.log" 2>&1 &
-	qemu_pid=$!
-	exec 8>&- 9>&-
-	wait "$qemu_pid" || code=$?
-	qemu_pid=
+	if [ -n "$interactive" ]; then
+		"$vm_dir/in-root" build -- "${qemu[@]}" -serial mon:stdio || code=$?
+		exec 8>&- 9>&-
+	else
+		start_in_background
+		exec 8>&- 9>&-
+		wait "$qemu_pid" || code=$?
+		qemu_pid=
+	fi
 	wait "$cat_out" "$cat_err"
 	return "$code"
+}
+
+# So that a signal to this script is seen at once; QEMU can't outlive it.
+start_in_background()
+{
+	setpriv --pdeathsig KILL timeout --foreground -k 5 "$timeout" \
+		setpriv --pdeathsig KILL "$vm_dir/in-root" build -- \
+		"${qemu[@]}" -serial "file:$work/console" </dev/null >"$work/qemu.log" 2>&1 &
+	qemu_pid=$!
 }
