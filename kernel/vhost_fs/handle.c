@@ -50,44 +50,72 @@ static bool session_count(atomic64_t *nr, u64 max)
 }
 
 /**
- * vhost_fs_handle_add - give the guest a number for an open file
+ * vhost_fs_handle_reserve - make a handle before anything is opened
  * @fs: the device
- * @node: what was opened
- * @file: the file; belongs to the handle on success
- * @dir: whether it was opened as a directory
- * @id: set to the number
  *
- * Return: 0, -EMFILE at the share's limit, -ENOMEM.
+ * So that a guest at its limit, or memory that is short, leaves no file created
+ * or truncated. The handle has its number, and the guest can't use it yet.
+ *
+ * Return: the handle, for vhost_fs_handle_publish() or
+ * vhost_fs_handle_unreserve(); -EMFILE at the share's limit; -ENOMEM.
  */
-int vhost_fs_handle_add(struct vhost_fs_dev *fs, struct vhost_fs_node *node,
-			struct file *file, bool dir, u64 *id)
+struct vhost_fs_handle *vhost_fs_handle_reserve(struct vhost_fs_dev *fs)
 {
 	struct vhost_fs_session *s = &fs->session;
 	struct vhost_fs_handle *handle;
-	int err = -ENOMEM;
 
 	if (!session_count(&s->nr_handles, fs->share->max_handles))
-		return -EMFILE;
+		return ERR_PTR(-EMFILE);
 	handle = kmem_cache_zalloc(handle_cache, GFP_KERNEL);
 	if (!handle)
 		goto err_count;
-	refcount_set(&handle->ref, 1);
-	handle->dir = dir;
-	handle->file = file;
-	handle->node = node;
 	handle->id = atomic64_inc_return(&s->next_handle);
-	*id = handle->id;
-	refcount_inc(&node->ref);
-	/* From here on a guest that guesses the number may release it. */
-	err = xa_err(xa_store(&s->handles, handle->id, handle, GFP_KERNEL));
-	if (!err)
-		return 0;
+	if (xa_reserve(&s->handles, handle->id, GFP_KERNEL))
+		goto err_free;
+	return handle;
 
-	vhost_fs_node_put(node);
+err_free:
 	kmem_cache_free(handle_cache, handle);
 err_count:
 	atomic64_dec(&s->nr_handles);
-	return err;
+	return ERR_PTR(-ENOMEM);
+}
+
+/**
+ * vhost_fs_handle_unreserve - nothing was opened
+ * @fs: the device
+ * @handle: what vhost_fs_handle_reserve() gave
+ */
+void vhost_fs_handle_unreserve(struct vhost_fs_dev *fs,
+			       struct vhost_fs_handle *handle)
+{
+	xa_release(&fs->session.handles, handle->id);
+	kmem_cache_free(handle_cache, handle);
+	atomic64_dec(&fs->session.nr_handles);
+}
+
+/**
+ * vhost_fs_handle_publish - let the guest use a handle
+ * @fs: the device
+ * @handle: what vhost_fs_handle_reserve() gave
+ * @node: what was opened; gets a reference
+ * @file: the file; belongs to the handle now
+ * @dir: whether it was opened as a directory
+ *
+ * A guest that guesses the number may release the handle at once.
+ */
+void vhost_fs_handle_publish(struct vhost_fs_dev *fs,
+			     struct vhost_fs_handle *handle,
+			     struct vhost_fs_node *node, struct file *file,
+			     bool dir)
+{
+	refcount_set(&handle->ref, 1);
+	refcount_inc(&node->ref);
+	handle->node = node;
+	handle->file = file;
+	handle->dir = dir;
+	/* The reserved entry needs no memory, so this can't fail. */
+	xa_store(&fs->session.handles, handle->id, handle, 0);
 }
 
 /**

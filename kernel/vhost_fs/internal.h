@@ -291,7 +291,9 @@ void vhost_fs_node_put(struct vhost_fs_node *node);
 void vhost_fs_node_path(struct vhost_fs_node *node, struct path *path);
 bool vhost_fs_node_reachable(struct vhost_fs_node *node, const struct path *path,
 			     const struct path *root);
-struct vhost_fs_node *vhost_fs_node_lookup(struct vhost_fs_dev *fs,
+int vhost_fs_node_reserve(struct vhost_fs_req *req);
+void vhost_fs_node_unreserve(struct vhost_fs_req *req);
+struct vhost_fs_node *vhost_fs_node_lookup(struct vhost_fs_req *req,
 					   const struct path *path);
 void vhost_fs_node_forget(struct vhost_fs_session *s, u64 id, u64 nlookup,
 			  bool *bad);
@@ -319,8 +321,13 @@ struct vhost_fs_handle {
 	struct rcu_head rcu;
 };
 
-int vhost_fs_handle_add(struct vhost_fs_dev *fs, struct vhost_fs_node *node,
-			struct file *file, bool dir, u64 *id);
+struct vhost_fs_handle *vhost_fs_handle_reserve(struct vhost_fs_dev *fs);
+void vhost_fs_handle_unreserve(struct vhost_fs_dev *fs,
+			       struct vhost_fs_handle *handle);
+void vhost_fs_handle_publish(struct vhost_fs_dev *fs,
+			     struct vhost_fs_handle *handle,
+			     struct vhost_fs_node *node, struct file *file,
+			     bool dir);
 struct vhost_fs_handle *vhost_fs_handle_get(struct vhost_fs_session *s, u64 id);
 void vhost_fs_handle_put(struct vhost_fs_handle *handle);
 int vhost_fs_handle_release(struct vhost_fs_session *s, u64 id, bool dir);
@@ -440,6 +447,7 @@ const struct vhost_fs_op *vhost_fs_op(u32 opcode);
  * @node: node that the header names
  * @path: its path
  * @handle: handle that the arguments name
+ * @spare_node: memory for a node, made before what it is to stand for
  * @payload: what follows the reply's header
  * @payload_len: its length
  * @data_in: file data taken from the guest
@@ -481,6 +489,7 @@ struct vhost_fs_req {
 	struct vhost_fs_node *node;
 	struct path path;
 	struct vhost_fs_handle *handle;
+	struct vhost_fs_node *spare_node;
 	const void *payload;
 	size_t payload_len;
 	size_t data_in;

@@ -43,7 +43,7 @@ struct vhost_fs_node *vhost_fs_entry_add(struct vhost_fs_req *req,
 	err = vhost_fs_attr_get(req, path, &out->attr);
 	if (err)
 		return ERR_PTR(err);
-	node = vhost_fs_node_lookup(req->fs, path);
+	node = vhost_fs_node_lookup(req, path);
 	if (IS_ERR(node))
 		return node;
 	out->nodeid = node->id;

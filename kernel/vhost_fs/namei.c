@@ -23,7 +23,8 @@
  * From here until vhost_fs_create_end() the request runs with the guest user's
  * ids. That a name exists is told even where it could not be made.
  *
- * Return: 0; -EEXIST, -EROFS, or another errno, with nothing to undo.
+ * Return: 0; -EEXIST, -EROFS, -ENFILE at the share's limit, or another errno,
+ * with nothing to undo.
  */
 int vhost_fs_create_begin(struct vhost_fs_req *req, struct qstr *name,
 			  struct vhost_fs_create *c)
@@ -41,6 +42,8 @@ int vhost_fs_create_begin(struct vhost_fs_req *req, struct qstr *name,
 	if (err)
 		goto drop_write;
 	err = d_is_positive(c->dentry) ? -EEXIST : write_err;
+	if (!err)
+		err = vhost_fs_node_reserve(req);
 	if (!err)
 		err = vhost_fs_cred_create(req, &c->saved);
 	if (!err)

@@ -203,7 +203,8 @@ out:
 	dput(now.dentry);
 }
 
-static struct vhost_fs_node *node_alloc(const struct path *path, u64 id)
+/* Memory, a number, and a place in the count; no path yet. */
+static struct vhost_fs_node *node_alloc(struct vhost_fs_session *s, u64 id)
 {
 	struct vhost_fs_node *node;
 
@@ -213,11 +214,59 @@ static struct vhost_fs_node *node_alloc(const struct path *path, u64 id)
 	node->id = id;
 	refcount_set(&node->ref, 1);
 	spin_lock_init(&node->lock);
+	node->reach_seq = 1;
+	if (xa_reserve(&s->nodes, id, GFP_KERNEL)) {
+		kmem_cache_free(node_cache, node);
+		return NULL;
+	}
+	return node;
+}
+
+static void node_set_path(struct vhost_fs_node *node, const struct path *path)
+{
 	node->inode = d_inode(path->dentry);
 	node->mnt = mntget(path->mnt);
 	node->dentry = dget(path->dentry);
-	node->reach_seq = 1;
-	return node;
+}
+
+/**
+ * vhost_fs_node_reserve - make the node of a file before the file is made
+ * @req: the request
+ *
+ * So that a guest at its limit, or memory that is short, leaves no file behind
+ * that the guest wasn't told of. vhost_fs_node_lookup() uses it; what it didn't
+ * use goes with the request.
+ *
+ * Return: 0; -ENFILE at the share's limit; -ENOMEM.
+ */
+int vhost_fs_node_reserve(struct vhost_fs_req *req)
+{
+	struct vhost_fs_session *s = &req->fs->session;
+
+	if (req->spare_node)
+		return 0;
+	if (!atomic64_add_unless(&s->nr_nodes, 1,
+				 min_t(u64, req->share->max_nodes, S64_MAX)))
+		return -ENFILE;
+	req->spare_node = node_alloc(s, atomic64_inc_return(&s->next_node));
+	if (req->spare_node)
+		return 0;
+	atomic64_dec(&s->nr_nodes);
+	return -ENOMEM;
+}
+
+/**
+ * vhost_fs_node_unreserve - undo vhost_fs_node_reserve()
+ * @req: the request, whose reserved node was not used
+ */
+void vhost_fs_node_unreserve(struct vhost_fs_req *req)
+{
+	struct vhost_fs_session *s = &req->fs->session;
+
+	xa_release(&s->nodes, req->spare_node->id);
+	kmem_cache_free(node_cache, req->spare_node);
+	req->spare_node = NULL;
+	atomic64_dec(&s->nr_nodes);
 }
 
 /*
@@ -262,13 +311,10 @@ static struct vhost_fs_node *node_insert(struct vhost_fs_session *s,
 {
 	struct node_key key = { .inode = node->inode, .mnt = node->mnt };
 	struct vhost_fs_node *old;
-	int err;
 
-	err = xa_reserve(&s->nodes, node->id, GFP_KERNEL);
-	if (err)
-		return ERR_PTR(err);
 	rcu_read_lock();
 	xa_lock(&s->nodes);
+	/* The reserved entry needs no memory. */
 	__xa_store(&s->nodes, node->id, node, 0);
 	old = rhashtable_lookup_get_insert_key(&s->inodes, &key, &node->hash,
 					       vhost_fs_node_params);
@@ -284,18 +330,19 @@ static struct vhost_fs_node *node_insert(struct vhost_fs_session *s,
 }
 
 /* A new node with a count of 1, or the one that was faster with its own. */
-static struct vhost_fs_node *node_new(struct vhost_fs_dev *fs,
+static struct vhost_fs_node *node_new(struct vhost_fs_req *req,
 				      const struct path *path, bool *fresh)
 {
-	struct vhost_fs_session *s = &fs->session;
-	struct vhost_fs_node *node, *old = ERR_PTR(-ENOMEM);
+	struct vhost_fs_session *s = &req->fs->session;
+	struct vhost_fs_node *node, *old;
+	int err;
 
-	if (!atomic64_add_unless(&s->nr_nodes, 1,
-				 min_t(u64, fs->share->max_nodes, S64_MAX)))
-		return ERR_PTR(-ENFILE);
-	node = node_alloc(path, atomic64_inc_return(&s->next_node));
-	if (!node)
-		goto err_count;
+	err = vhost_fs_node_reserve(req);
+	if (err)
+		return ERR_PTR(err);
+	node = req->spare_node;
+	req->spare_node = NULL;
+	node_set_path(node, path);
 	/* The caller's reference. */
 	refcount_inc(&node->ref);
 	old = node_insert(s, node, 1);
@@ -305,7 +352,6 @@ static struct vhost_fs_node *node_new(struct vhost_fs_dev *fs,
 	}
 	vhost_fs_node_put(node);
 	vhost_fs_node_put(node);
-err_count:
 	atomic64_dec(&s->nr_nodes);
 	return old;
 }
@@ -329,17 +375,17 @@ static struct vhost_fs_node *node_find(struct vhost_fs_session *s,
 
 /**
  * vhost_fs_node_lookup - the node of a path, whose lookup count goes up by one
- * @fs: the device
+ * @req: the request
  * @path: a path inside the share, with a positive dentry
  *
  * Return: the node, with a reference; -ENFILE at the share's limit; -ENOMEM.
  * If the guest isn't told its number, the count has to be taken back by
  * vhost_fs_node_forget().
  */
-struct vhost_fs_node *vhost_fs_node_lookup(struct vhost_fs_dev *fs,
+struct vhost_fs_node *vhost_fs_node_lookup(struct vhost_fs_req *req,
 					   const struct path *path)
 {
-	struct vhost_fs_session *s = &fs->session;
+	struct vhost_fs_session *s = &req->fs->session;
 	struct vhost_fs_node *node;
 	bool fresh = false;
 	unsigned int i;
@@ -347,14 +393,14 @@ struct vhost_fs_node *vhost_fs_node_lookup(struct vhost_fs_dev *fs,
 	for (i = 0; i < VHOST_FS_NODE_RETRIES; i++) {
 		node = node_find(s, path);
 		if (!node) {
-			node = node_new(fs, path, &fresh);
+			node = node_new(req, path, &fresh);
 			if (node == ERR_PTR(-EAGAIN))
 				continue;
 			if (IS_ERR(node) || fresh)
 				return node;
 		}
 		if (node_count_lookup(node)) {
-			node_refresh(fs, node, path);
+			node_refresh(req->fs, node, path);
 			return node;
 		}
 		/* Whoever is forgetting it takes it out of the tables now. */
@@ -411,9 +457,10 @@ int vhost_fs_node_add_root(struct vhost_fs_dev *fs)
 	struct vhost_fs_session *s = &fs->session;
 	struct vhost_fs_node *root, *old;
 
-	root = node_alloc(&fs->share->root, FUSE_ROOT_ID);
+	root = node_alloc(s, FUSE_ROOT_ID);
 	if (!root)
 		return -ENOMEM;
+	node_set_path(root, &fs->share->root);
 	atomic64_inc(&s->nr_nodes);
 	old = node_insert(s, root, VHOST_FS_ROOT_NLOOKUP);
 	if (!old)

@@ -142,19 +142,46 @@ static struct file *open_path(struct vhost_fs_req *req, const struct path *path,
 	return file;
 }
 
-/* Make an open file a handle; the file is closed if that fails. */
-static int open_finish(struct vhost_fs_req *req, struct vhost_fs_node *node,
-		       struct file *file, bool dir, struct fuse_open_out *out)
+/* What the guest is told of a handle. */
+static void open_fill(struct vhost_fs_req *req,
+		      const struct vhost_fs_handle *handle, bool dir,
+		      struct fuse_open_out *out)
 {
-	int err;
-
-	err = vhost_fs_handle_add(req->fs, node, file, dir, &out->fh);
-	if (err) {
-		__fput_sync(file);
-		return err;
-	}
+	out->fh = handle->id;
 	out->open_flags = dir ? open_flags_dir(req->share) :
 				open_flags_file(req->share);
+}
+
+static struct file *open_dir(struct vhost_fs_req *req, const struct path *path)
+{
+	struct inode *inode = d_inode(path->dentry);
+	int err;
+
+	if (!S_ISDIR(inode->i_mode))
+		return ERR_PTR(-ENOTDIR);
+	err = inode_permission(mnt_idmap(path->mnt), inode,
+			       MAY_READ | MAY_OPEN);
+	return err ? ERR_PTR(err) : open_file(req, path, O_RDONLY);
+}
+
+static int open_node(struct vhost_fs_req *req, bool dir)
+{
+	const struct fuse_open_in *in = req->arg;
+	struct vhost_fs_handle *handle;
+	struct file *file;
+
+	handle = vhost_fs_handle_reserve(req->fs);
+	if (IS_ERR(handle))
+		return PTR_ERR(handle);
+	file = dir ? open_dir(req, &req->path) :
+		     open_path(req, &req->path, in->flags);
+	if (IS_ERR(file)) {
+		vhost_fs_handle_unreserve(req->fs, handle);
+		return PTR_ERR(file);
+	}
+	open_fill(req, handle, dir,
+		  vhost_fs_reply_arg(req, sizeof(struct fuse_open_out)));
+	vhost_fs_handle_publish(req->fs, handle, req->node, file, dir);
 	return 0;
 }
 
@@ -166,15 +193,7 @@ static int open_finish(struct vhost_fs_req *req, struct vhost_fs_node *node,
  */
 int vhost_fs_op_open(struct vhost_fs_req *req)
 {
-	const struct fuse_open_in *in = req->arg;
-	struct file *file;
-
-	file = open_path(req, &req->path, in->flags);
-	if (IS_ERR(file))
-		return PTR_ERR(file);
-	return open_finish(req, req->node, file, false,
-			   vhost_fs_reply_arg(req,
-					      sizeof(struct fuse_open_out)));
+	return open_node(req, false);
 }
 
 /**
@@ -185,22 +204,7 @@ int vhost_fs_op_open(struct vhost_fs_req *req)
  */
 int vhost_fs_op_opendir(struct vhost_fs_req *req)
 {
-	struct inode *inode = d_inode(req->path.dentry);
-	struct file *file;
-	int err;
-
-	if (!S_ISDIR(inode->i_mode))
-		return -ENOTDIR;
-	err = inode_permission(mnt_idmap(req->path.mnt), inode,
-			       MAY_READ | MAY_OPEN);
-	if (err)
-		return err;
-	file = open_file(req, &req->path, O_RDONLY);
-	if (IS_ERR(file))
-		return PTR_ERR(file);
-	return open_finish(req, req->node, file, true,
-			   vhost_fs_reply_arg(req,
-					      sizeof(struct fuse_open_out)));
+	return open_node(req, true);
 }
 
 /* Make the file; -EEXIST and nothing else says that there is one already. */
@@ -251,27 +255,22 @@ static struct file *create_file(struct vhost_fs_req *req, struct path *path)
 	return file;
 }
 
-static int create_finish(struct vhost_fs_req *req, const struct path *path,
-			 struct file *file)
+static int create_reply(struct vhost_fs_req *req, const struct path *path,
+			struct file *file, struct vhost_fs_handle *handle)
 {
 	struct {
 		struct fuse_entry_out entry;
 		struct fuse_open_out open;
 	} *out = vhost_fs_reply_arg(req, sizeof(*out));
 	struct vhost_fs_node *node;
-	int err;
 
 	node = vhost_fs_entry_add(req, path, &out->entry);
-	if (IS_ERR(node)) {
-		__fput_sync(file);
+	if (IS_ERR(node))
 		return PTR_ERR(node);
-	}
-	err = open_finish(req, node, file, false, &out->open);
-	if (err)
-		vhost_fs_node_forget(&req->fs->session, node->id, 1,
-				     &req->bad);
+	open_fill(req, handle, false, &out->open);
+	vhost_fs_handle_publish(req->fs, handle, node, file, false);
 	vhost_fs_node_put(node);
-	return err;
+	return 0;
 }
 
 /**
@@ -282,15 +281,26 @@ static int create_finish(struct vhost_fs_req *req, const struct path *path,
  */
 int vhost_fs_op_create(struct vhost_fs_req *req)
 {
+	struct vhost_fs_handle *handle;
 	struct path path;
 	struct file *file;
 	int err;
 
+	handle = vhost_fs_handle_reserve(req->fs);
+	if (IS_ERR(handle))
+		return PTR_ERR(handle);
 	file = create_file(req, &path);
-	if (IS_ERR(file))
-		return PTR_ERR(file);
-	err = create_finish(req, &path, file);
+	err = PTR_ERR_OR_ZERO(file);
+	if (err)
+		goto err_handle;
+	err = create_reply(req, &path, file, handle);
 	path_put(&path);
+	if (!err)
+		return 0;
+
+	__fput_sync(file);
+err_handle:
+	vhost_fs_handle_unreserve(req->fs, handle);
 	return err;
 }
 

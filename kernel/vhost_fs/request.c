@@ -280,6 +280,8 @@ static void req_release(struct vhost_fs_req *req)
 		dput(req->path.dentry);
 		vhost_fs_node_put(req->node);
 	}
+	if (req->spare_node)
+		vhost_fs_node_unreserve(req);
 }
 
 static void req_prepare(struct vhost_fs_req *req)
@@ -291,6 +293,7 @@ static void req_prepare(struct vhost_fs_req *req)
 	req->arg_len = 0;
 	req->node = NULL;
 	req->handle = NULL;
+	req->spare_node = NULL;
 	req->payload = NULL;
 	req->payload_len = 0;
 	req->data_in = 0;

@@ -117,11 +117,10 @@ int vhost_fs_op_write(struct vhost_fs_req *req)
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EBADF;
 	if (in->offset > LLONG_MAX || in->size > VHOST_FS_MAX_WRITE ||
-	    in->size > iov_iter_count(&req->data)) {
+	    in->size != iov_iter_count(&req->data)) {
 		req->bad = true;
 		return -EINVAL;
 	}
-	iov_iter_truncate(&req->data, in->size);
 	ret = write_file(req, file, in->offset, &req->data);
 	if (ret < 0)
 		return ret;
