@@ -413,11 +413,26 @@ static long dev_vhost_ioctl(struct vhost_fs_dev *fs, unsigned int cmd,
 	case VHOST_SET_MEM_TABLE:
 	case VHOST_SET_LOG_BASE:
 		return dev_paused_ioctl(fs, cmd, argp);
+	case VHOST_SET_LOG_FD:
+		return vhost_dev_ioctl(&fs->vdev, cmd, argp);
+	case VHOST_SET_VRING_NUM:
+	case VHOST_SET_VRING_ADDR:
+	case VHOST_SET_VRING_BASE:
+	case VHOST_GET_VRING_BASE:
+	case VHOST_SET_VRING_KICK:
+	case VHOST_SET_VRING_CALL:
+	case VHOST_SET_VRING_ERR:
+	case VHOST_SET_VRING_ENDIAN:
+	case VHOST_GET_VRING_ENDIAN:
+	case VHOST_SET_VRING_BUSYLOOP_TIMEOUT:
+	case VHOST_GET_VRING_BUSYLOOP_TIMEOUT:
+		ret = vhost_dev_check_owner(&fs->vdev);
+		if (!ret)
+			ret = vhost_vring_ioctl(&fs->vdev, cmd, argp);
+		return ret == -ENOIOCTLCMD ? -ENOTTY : ret;
+	default:
+		return -ENOTTY;
 	}
-	ret = vhost_dev_ioctl(&fs->vdev, cmd, argp);
-	if (ret == -ENOIOCTLCMD)
-		ret = vhost_vring_ioctl(&fs->vdev, cmd, argp);
-	return ret == -ENOIOCTLCMD ? -ENOTTY : ret;
 }
 
 static long vhost_fs_ioctl(struct file *file, unsigned int cmd,

@@ -155,6 +155,8 @@ static int readdir(struct vhost_fs_req *req, bool plus)
 	};
 	int err;
 
+	if (!rd.size)
+		return -EINVAL;
 	rd.buf = vhost_fs_req_buf(req, rd.size);
 	if (!rd.buf)
 		return -ENOMEM;

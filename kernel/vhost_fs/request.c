@@ -15,9 +15,8 @@
 #include "internal.h"
 
 /*
- * The first copy takes this much, which is all there is of most requests. A
- * request with file data must not give more than header and arguments, so those
- * of a WRITE are the bound.
+ * The first copy takes this much, which is all there is of most requests, and
+ * header and arguments of a WRITE.
  */
 #define VHOST_FS_FIRST_COPY \
 	(sizeof(struct fuse_in_header) + sizeof(struct fuse_write_in))
@@ -148,6 +147,8 @@ static int req_decode_args(struct vhost_fs_req *req, size_t have)
 		return op->names ? -ENAMETOOLONG : -EINVAL;
 	if (!req_copy(req, &have, want))
 		return -EFAULT;
+	if ((op->flags & VHOST_FS_OP_DATA) && have > want)
+		iov_iter_revert(&req->data, have - want);
 	/* More than in_size if the guest's structure has grown since. */
 	req->arg_len = want - sizeof(struct fuse_in_header);
 	req->arg = req->in + sizeof(struct fuse_in_header);
