@@ -204,6 +204,18 @@ static int read_message(struct nl_msg *msg, void *ctx)
 	return NL_OK;
 }
 
+/* libnl doesn't look at the errno that the last message of a dump has. */
+static int read_end(struct nl_msg *msg, void *ctx)
+{
+	const struct nlmsghdr *header = nlmsg_hdr(msg);
+	int err = 0;
+
+	(void)ctx;
+	if (nlmsg_datalen(header) >= (int)sizeof(err))
+		memcpy(&err, nlmsg_data(header), sizeof(err));
+	return err < 0 ? -nl_syserr2nlerr(err) : NL_STOP;
+}
+
 static int dump_once(struct nl_sock *sock, int family, const struct dump *dump)
 {
 	int err;
@@ -238,6 +250,7 @@ static int list(const struct dump *dump)
 	if (!sock)
 		return refused("out of memory");
 	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, read_message, (void *)dump);
+	nl_socket_modify_cb(sock, NL_CB_FINISH, NL_CB_CUSTOM, read_end, NULL);
 	err = genl_connect(sock);
 	if (err < 0)
 		err = refused("can't open a netlink socket: %s", nl_geterror(err));
