@@ -8,6 +8,7 @@ kernel=stock-6.12
 smp=2
 memory=2G
 timeout=900
+logs=$repo/build/vm-last
 command=()
 copy_sources=() copy_targets=()
 fetch_paths=() fetch_dests=()
@@ -28,7 +29,7 @@ parse_options()
 			break ;;
 		--*=*)
 			set -- "${option%%=*}" "${option#*=}" "$@" ;;
-		--kernel|--smp|--memory|--timeout|--copy|--fetch|--loopback|--backend|--queues|--queue-size)
+		--kernel|--smp|--memory|--timeout|--log|--copy|--fetch|--loopback|--backend|--queues|--queue-size)
 			[ $# -gt 0 ] || usage_error "$option needs a value"
 			set_option "$option" "$1"
 			shift ;;
@@ -62,6 +63,7 @@ set_option()
 	--smp)		check_number "$1" "$2" 1 16; smp=$2 ;;
 	--timeout)	check_number "$1" "$2" 1 86400; timeout=$2 ;;
 	--memory)	set_memory "$2" ;;
+	--log)		set_log "$2" ;;
 	--copy)		add_copy "$2" ;;
 	--fetch)	add_fetch "$2" ;;
 	--loopback)	add_loopback "$2" ;;
@@ -88,6 +90,14 @@ set_memory()
 {
 	[[ $1 =~ ^[1-9][0-9]{0,5}[MG]$ ]] || usage_error "--memory '$1' isn't a size such as 512M or 4G"
 	memory=$1
+}
+
+# Replaced as a whole, so what is there must be an earlier run's.
+set_log()
+{
+	[ ! -e "$1" ] || [ -e "$1/status" ] || usage_error "--log: $1 exists and isn't an earlier run's"
+	[ -d "$(dirname "$1")" ] || usage_error "--log: $(dirname "$1") isn't a directory"
+	logs=$1
 }
 
 # Splits $2 at its last colon into $left and $right.

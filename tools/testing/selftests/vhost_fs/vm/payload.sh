@@ -31,6 +31,7 @@ add_build_results()
 	for file in "$repo/build/$release"/{vhost_fs,vhost_fs_loopback}.ko; do
 		[ ! -e "$file" ] || cp "$file" "$stage/vm/modules/"
 	done
+	strip_modules "$stage/vm/modules"
 	for file in "$repo"/build/tools/vhost-fs-ctl "$repo"/build/selftests/loopbackd; do
 		[ ! -e "$file" ] || cp "$file" "$stage/usr/local/sbin/"
 	done
@@ -38,6 +39,13 @@ add_build_results()
 		mkdir -p "$stage/usr/lib/modules"
 		cp -a "$modules/lib/modules/$release" "$stage/usr/lib/modules/"
 	fi
+}
+
+# Without what only a debugger reads; type information stays.
+strip_modules()
+{
+	local modules=("$1"/*.ko)
+	[ ! -e "${modules[0]}" ] || "$vm_dir/in-root" build -- strip --strip-debug "${modules[@]}"
 }
 
 # The form that inside/lib-loopback reads.

@@ -12,7 +12,7 @@ qemu_base=(
 
 # slab_nomerge: a cache of ours must be visible by its name.
 kernel_arguments="console=ttyS0 reboot=t panic=-1 loglevel=2 log_buf_len=4M slab_nomerge"
-kernel_arguments+=" net.ifnames=0 nokaslr"
+kernel_arguments+=" net.ifnames=0 nokaslr cryptomgr.notests"
 
 accelerator()
 {
