@@ -110,6 +110,23 @@ TEST_F(open, wrong_kind_of_handle)
 	EXPECT_EQ(0, fuse_releasedir(self->f, FUSE_ROOT_ID, dir.fh));
 }
 
+/* A handle is good only together with the node that it was opened on. */
+TEST_F(open, handle_of_another_node)
+{
+	struct fuse_open_out out;
+	uint64_t other;
+	char buf[16];
+
+	ASSERT_EQ(0, bed_write_file(&self->bed, "other", "other", 5, 0644));
+	other = bed_lookup(self->f, "other");
+	ASSERT_EQ(0, fuse_open(self->f, self->file, O_RDWR, &out));
+	EXPECT_EQ(-EBADF, fuse_read(self->f, other, out.fh, 0, buf, 16));
+	EXPECT_EQ(-EBADF, fuse_read(self->f, 0, out.fh, 0, buf, 16));
+	EXPECT_EQ(-EBADF, fuse_write(self->f, other, out.fh, 0, "x", 1));
+	EXPECT_EQ(-EBADF, fuse_release(self->f, other, out.fh));
+	EXPECT_EQ(10, fuse_read(self->f, self->file, out.fh, 0, buf, 16));
+}
+
 static void make_socket(struct __test_metadata *_metadata, struct bed *bed)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };

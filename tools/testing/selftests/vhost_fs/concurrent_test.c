@@ -1,0 +1,593 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Many requests at once, on several queues; requests that block while others
+ * go on; and stopping or closing the device in the middle of it.
+ *
+ * What blocks is an OPEN for writing of a file on which this process has a read
+ * lease: it waits until the lease is given back, which the test decides.
+ */
+#include "bed.h"
+#include "harness.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+
+#define ROOT FUSE_ROOT_ID
+#define QUEUES 4
+#define DEPTH 64
+
+FIXTURE(concurrent) {
+	struct bed bed;
+	struct fuse *f;			/* on the first request queue */
+	struct fuse queue[QUEUES];
+};
+
+FIXTURE_VARIANT(concurrent) {
+	uint64_t features;
+};
+
+FIXTURE_VARIANT_ADD(concurrent, plain) {
+	.features = 0,
+};
+
+FIXTURE_VARIANT_ADD(concurrent, event_idx) {
+	.features = RING_F_EVENT_IDX | RING_F_INDIRECT,
+};
+
+FIXTURE_SETUP(concurrent)
+{
+	struct bed_config config = {
+		.ring.features = variant->features,
+		.ring.request_queues = QUEUES, .ring.queue_size = 512,
+		.ring.memory = 64 << 20,
+	};
+	int i;
+
+	/* The kernel tells by SIGIO that somebody waits for a lease. */
+	signal(SIGIO, SIG_IGN);
+	ASSERT_EQ(0, bed_open(&self->bed, &config));
+	self->f = &self->bed.fuse;
+	for (i = 0; i < QUEUES; i++)
+		fuse_session(&self->queue[i], &self->bed.dev, RING_REQUEST + i);
+	ASSERT_EQ(0, bed_write_file(&self->bed, "file", "data", 4, 0644));
+}
+
+FIXTURE_TEARDOWN(concurrent)
+{
+	bed_close(&self->bed);
+}
+
+/* A file with a lease on it: the descriptor that holds the lease. */
+static int make_leased(struct bed *bed, const char *name)
+{
+	int fd;
+
+	if (bed_write_file(bed, name, "data", 4, 0644))
+		return -1;
+	fd = openat(bed->fd, name, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 && fcntl(fd, F_SETLEASE, F_RDLCK)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static void give_back(int lease)
+{
+	fcntl(lease, F_SETLEASE, F_UNLCK);
+	close(lease);
+}
+
+/* An OPEN in flight, with its buffers. */
+struct blocked_open {
+	struct fuse_call c;
+	struct fuse_open_in in;
+	struct fuse_open_out out;
+};
+
+static int start_open(struct fuse *f, uint64_t node, struct blocked_open *o)
+{
+	o->in = (struct fuse_open_in){ .flags = O_WRONLY };
+	o->c = (struct fuse_call){
+		.opcode = FUSE_OPEN, .nodeid = node,
+		.in = { { &o->in, sizeof(o->in) } }, .nr_in = 1,
+		.out = &o->out, .out_size = sizeof(o->out),
+	};
+	return fuse_start(f, &o->c);
+}
+
+TEST_F(concurrent, blocked_request_delays_nobody)
+{
+	int lease = make_leased(&self->bed, "leased"), i, j;
+	struct blocked_open o;
+
+	ASSERT_LE(0, lease);
+	ASSERT_EQ(0, start_open(&self->queue[0], bed_lookup(self->f, "leased"),
+				&o));
+	/* On its own queue, and on the others. */
+	for (i = 0; i < 100; i++)
+		for (j = 0; j < QUEUES; j++)
+			ASSERT_EQ(0, fuse_getattr(&self->queue[j], ROOT, NULL));
+	EXPECT_FALSE(o.c.done);
+	give_back(lease);
+	EXPECT_EQ(0, fuse_finish(&self->queue[0], &o.c));
+	EXPECT_EQ(0, fuse_release(self->f, o.c.nodeid, o.out.fh));
+}
+
+#define MANY 40
+
+TEST_F(concurrent, many_blocked_requests)
+{
+	struct blocked_open o[MANY];
+	int lease[MANY], i, j;
+	char name[16];
+
+	for (i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "leased%d", i);
+		lease[i] = make_leased(&self->bed, name);
+		ASSERT_LE(0, lease[i]);
+		ASSERT_EQ(0, start_open(&self->queue[i % QUEUES],
+					bed_lookup(&self->queue[i % QUEUES], name),
+					&o[i]));
+		for (j = 0; j < QUEUES; j++)
+			ASSERT_EQ(0, fuse_getattr(&self->queue[j], ROOT, NULL)) {
+				TH_LOG("%d blocked", i + 1);
+			}
+	}
+	/* In another order than they came. */
+	for (i = MANY - 1; i >= 0; i--) {
+		EXPECT_FALSE(o[i].c.done);
+		give_back(lease[i]);
+		EXPECT_EQ(0, fuse_finish(&self->queue[i % QUEUES], &o[i].c));
+	}
+}
+
+/* More than there may be threads: all are served in the end. */
+TEST_F(concurrent, more_blocked_requests_than_threads)
+{
+	enum { NR = 150 };
+	struct blocked_open *o = calloc(NR, sizeof(*o));
+	int lease = make_leased(&self->bed, "leased"), i;
+	uint64_t node = bed_lookup(self->f, "leased");
+
+	ASSERT_LE(0, lease);
+	for (i = 0; i < NR; i++)
+		ASSERT_EQ(0, start_open(&self->queue[i % QUEUES], node, &o[i]));
+	give_back(lease);
+	for (i = 0; i < NR; i++)
+		ASSERT_EQ(0, fuse_finish(&self->queue[i % QUEUES], &o[i].c));
+	for (i = 0; i < QUEUES; i++)
+		EXPECT_EQ(0, fuse_getattr(&self->queue[i], ROOT, NULL));
+	free(o);
+}
+
+/* FORGETs get through on their own queue, whatever the others wait for. */
+TEST_F(concurrent, hiprio_while_blocked)
+{
+	int lease = make_leased(&self->bed, "leased"), i;
+	uint64_t node = bed_lookup(self->f, "file");
+	struct blocked_open o[QUEUES];
+	struct fuse hiprio;
+
+	ASSERT_LE(0, lease);
+	fuse_session(&hiprio, &self->bed.dev, RING_HIPRIO);
+	for (i = 0; i < QUEUES; i++)
+		ASSERT_EQ(0, start_open(&self->queue[i],
+					bed_lookup(&self->queue[i], "leased"),
+					&o[i]));
+	ASSERT_EQ(0, fuse_forget(&hiprio, node, 1));
+	EXPECT_EQ(-ESTALE, fuse_getattr(self->f, node, NULL));
+	give_back(lease);
+	for (i = 0; i < QUEUES; i++)
+		EXPECT_EQ(0, fuse_finish(&self->queue[i], &o[i].c));
+}
+
+/* INTERRUPT has no reply, and harms neither its target nor anybody else. */
+TEST_F(concurrent, interrupt)
+{
+	int lease = make_leased(&self->bed, "leased"), ret;
+	struct fuse_interrupt_in in;
+	struct fuse_call c = {
+		.opcode = FUSE_INTERRUPT,
+		.in = { { &in, sizeof(in) } }, .nr_in = 1,
+	};
+	struct blocked_open o;
+	struct fuse hiprio;
+
+	ASSERT_LE(0, lease);
+	fuse_session(&hiprio, &self->bed.dev, RING_HIPRIO);
+	ASSERT_EQ(0, start_open(self->f, bed_lookup(self->f, "leased"), &o));
+	in.unique = o.c.unique;
+	EXPECT_EQ(FUSE_NO_REPLY, fuse_call(&hiprio, &c));
+	in.unique = 123456789;
+	EXPECT_EQ(FUSE_NO_REPLY, fuse_call(&hiprio, &c));
+	EXPECT_EQ(0, fuse_getattr(self->f, ROOT, NULL));
+	give_back(lease);
+	ret = fuse_finish(self->f, &o.c);
+	EXPECT_TRUE(ret == 0 || ret == -EINTR);
+}
+
+/* What a thread is to do to the device, and what came of it. */
+struct helper {
+	struct ring_dev *dev;
+	int ret;
+};
+
+static void *stop_device(void *arg)
+{
+	struct helper *h = arg;
+
+	h->ret = ring_set_running(h->dev, false);
+	return NULL;
+}
+
+static void *close_device(void *arg)
+{
+	struct helper *h = arg;
+
+	h->ret = close(h->dev->fd);
+	h->dev->fd = -1;
+	return NULL;
+}
+
+/* Stopping waits for the blocked request, whose answer is in the ring then. */
+TEST_F(concurrent, stop_drains)
+{
+	int lease = make_leased(&self->bed, "leased");
+	struct helper h = { .dev = &self->bed.dev };
+	struct blocked_open o;
+	pthread_t thread;
+	int ret;
+
+	ASSERT_LE(0, lease);
+	ASSERT_EQ(0, start_open(self->f, bed_lookup(self->f, "leased"), &o));
+	ASSERT_EQ(0, fuse_getattr(self->f, ROOT, NULL));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, stop_device, &h));
+	give_back(lease);
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, h.ret);
+	ASSERT_TRUE(o.c.done || ring_has_used(self->f->q));
+	ret = fuse_finish(self->f, &o.c);
+	EXPECT_TRUE(ret == 0 || ret == -EINTR);
+	EXPECT_EQ(self->f->q->avail->idx, ring_get_base(self->f->q));
+	ASSERT_EQ(0, ring_set_running(&self->bed.dev, true));
+	EXPECT_EQ(0, fuse_getattr(self->f, ROOT, NULL));
+}
+
+TEST_F(concurrent, close_drains)
+{
+	int lease = make_leased(&self->bed, "leased");
+	struct helper h = { .dev = &self->bed.dev };
+	struct bed_config config = { 0 };
+	struct blocked_open o;
+	struct ring_dev dev;
+	pthread_t thread;
+	struct fuse f;
+
+	ASSERT_LE(0, lease);
+	ASSERT_EQ(0, start_open(self->f, bed_lookup(self->f, "leased"), &o));
+	ASSERT_EQ(0, fuse_getattr(self->f, ROOT, NULL));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, close_device, &h));
+	give_back(lease);
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, h.ret);
+	ASSERT_EQ(0, bed_open_device(&self->bed, &dev, &f, &config));
+	EXPECT_EQ(0, fuse_getattr(&f, ROOT, NULL));
+	ring_close(&dev);
+}
+
+/* The stop comes while requests stream in; none is lost or done twice. */
+TEST_F(concurrent, stop_under_load)
+{
+	struct fuse_call c[DEPTH];
+	int i, round;
+
+	for (round = 0; round < 100; round++) {
+		size_t mark = ring_mark(&self->bed.dev);
+
+		for (i = 0; i < DEPTH; i++) {
+			c[i] = (struct fuse_call){
+				.opcode = FUSE_STATFS, .nodeid = ROOT,
+				.out_size = sizeof(struct fuse_statfs_out),
+			};
+			ASSERT_EQ(0, fuse_start(&self->queue[i % QUEUES], &c[i]));
+		}
+		ASSERT_EQ(0, ring_set_running(&self->bed.dev, false));
+		ASSERT_EQ(0, ring_set_running(&self->bed.dev, true));
+		for (i = 0; i < DEPTH; i++)
+			ASSERT_EQ(0, fuse_finish(&self->queue[i % QUEUES], &c[i]));
+		for (i = 0; i < QUEUES; i++)
+			ASSERT_FALSE(ring_has_used(self->queue[i].q));
+		ring_release(&self->bed.dev, mark);
+	}
+}
+
+TEST_F(concurrent, close_under_load)
+{
+	struct bed_config config = {
+		.ring.features = variant->features, .ring.request_queues = 2,
+	};
+	struct fuse_call c[DEPTH];
+	struct ring_dev dev;
+	struct fuse f;
+	int i, round;
+
+	for (round = 0; round < 30; round++) {
+		ASSERT_EQ(0, bed_open_device(&self->bed, &dev, &f, &config));
+		for (i = 0; i < DEPTH; i++) {
+			c[i] = (struct fuse_call){
+				.opcode = FUSE_STATFS, .nodeid = ROOT,
+				.out_size = sizeof(struct fuse_statfs_out),
+			};
+			ASSERT_EQ(0, fuse_start(&f, &c[i]));
+		}
+		ring_close(&dev);
+	}
+	EXPECT_EQ(0, fuse_getattr(self->f, ROOT, NULL));
+}
+
+#define CHUNK 8192
+
+/* A READ or WRITE of one chunk, in flight. */
+struct io {
+	struct fuse_call c;
+	union {
+		struct fuse_read_in read;
+		struct fuse_write_in write;
+	} in;
+	struct fuse_write_out out;
+	char data[CHUNK];
+};
+
+static int start_write(struct fuse *f, struct io *io, uint64_t node,
+		       uint64_t fh, uint64_t offset, unsigned int seed)
+{
+	bed_pattern(io->data, CHUNK, offset, seed);
+	io->in.write = (struct fuse_write_in){
+		.fh = fh, .offset = offset, .size = CHUNK,
+	};
+	io->c = (struct fuse_call){
+		.opcode = FUSE_WRITE, .nodeid = node,
+		.in = { { &io->in.write, sizeof(io->in.write) },
+			{ io->data, CHUNK } }, .nr_in = 2,
+		.out = &io->out, .out_size = sizeof(io->out),
+	};
+	return fuse_start(f, &io->c);
+}
+
+static int start_read(struct fuse *f, struct io *io, uint64_t node, uint64_t fh,
+		      uint64_t offset)
+{
+	memset(io->data, 0xee, CHUNK);
+	io->in.read = (struct fuse_read_in){
+		.fh = fh, .offset = offset, .size = CHUNK,
+	};
+	io->c = (struct fuse_call){
+		.opcode = FUSE_READ, .nodeid = node,
+		.in = { { &io->in.read, sizeof(io->in.read) } }, .nr_in = 1,
+		.out = io->data, .out_size = CHUNK,
+	};
+	return fuse_start(f, &io->c);
+}
+
+/* Each request its own chunk, all in flight at once, on all queues. */
+TEST_F_TIMEOUT(concurrent, data_is_right_at_depth_64, 120)
+{
+	enum { NR = QUEUES * DEPTH };
+	struct io *io = calloc(NR, sizeof(*io));
+	char want[CHUNK];
+	struct fuse_entry_out entry;
+	struct fuse_open_out open;
+	int i, round;
+
+	ASSERT_EQ(0, fuse_create(self->f, ROOT, "data", O_RDWR | O_CREAT,
+				 S_IFREG | 0600, 0, &entry, &open));
+	for (round = 0; round < 10; round++) {
+		size_t mark = ring_mark(&self->bed.dev);
+
+		for (i = 0; i < NR; i++)
+			ASSERT_EQ(0, start_write(&self->queue[i % QUEUES], &io[i],
+						 entry.nodeid, open.fh,
+						 (uint64_t)i * CHUNK, round));
+		for (i = 0; i < NR; i++) {
+			ASSERT_EQ(0, fuse_finish(&self->queue[i % QUEUES],
+						 &io[i].c));
+			ASSERT_EQ(CHUNK, io[i].out.size);
+		}
+		for (i = 0; i < NR; i++)
+			ASSERT_EQ(0, start_read(&self->queue[i % QUEUES], &io[i],
+						entry.nodeid, open.fh,
+						(uint64_t)i * CHUNK));
+		for (i = 0; i < NR; i++) {
+			ASSERT_EQ(0, fuse_finish(&self->queue[i % QUEUES],
+						 &io[i].c));
+			ASSERT_EQ(CHUNK, io[i].c.out_len);
+			bed_pattern(want, CHUNK, (uint64_t)i * CHUNK, round);
+			ASSERT_EQ(0, memcmp(want, io[i].data, CHUNK));
+		}
+		ring_release(&self->bed.dev, mark);
+	}
+	free(io);
+}
+
+/* The same name looked up on all queues at once: one node, each one counted. */
+TEST_F(concurrent, lookups_are_counted)
+{
+	enum { NR = QUEUES * DEPTH };
+	struct fuse_call *c = calloc(NR, sizeof(*c));
+	struct fuse_entry_out *entry = calloc(NR, sizeof(*entry));
+	int i, round;
+
+	for (round = 0; round < 20; round++) {
+		size_t mark = ring_mark(&self->bed.dev);
+
+		for (i = 0; i < NR; i++) {
+			c[i] = (struct fuse_call){
+				.opcode = FUSE_LOOKUP, .nodeid = ROOT,
+				.in = { { "file", 5 } }, .nr_in = 1,
+				.out = &entry[i], .out_size = sizeof(entry[i]),
+			};
+			ASSERT_EQ(0, fuse_start(&self->queue[i % QUEUES], &c[i]));
+		}
+		for (i = 0; i < NR; i++) {
+			ASSERT_EQ(0, fuse_finish(&self->queue[i % QUEUES], &c[i]));
+			ASSERT_EQ(entry[0].nodeid, entry[i].nodeid);
+		}
+		ASSERT_EQ(0, fuse_forget(self->f, entry[0].nodeid, NR - 1));
+		EXPECT_EQ(0, fuse_getattr(self->f, entry[0].nodeid, NULL));
+		ASSERT_EQ(0, fuse_forget(self->f, entry[0].nodeid, 1));
+		EXPECT_EQ(-ESTALE, fuse_getattr(self->f, entry[0].nodeid, NULL));
+		ring_release(&self->bed.dev, mark);
+	}
+	free(entry);
+	free(c);
+}
+
+/* Lookups and forgets of one name against each other. */
+TEST_F(concurrent, lookup_against_forget)
+{
+	struct fuse_forget_in in = { .nlookup = 1 };
+	struct fuse_call look[DEPTH], forget[DEPTH];
+	struct fuse_entry_out entry[DEPTH];
+	uint64_t node = bed_lookup(self->f, "file");
+	int i, round;
+
+	for (round = 0; round < 50; round++) {
+		size_t mark = ring_mark(&self->bed.dev);
+
+		for (i = 0; i < DEPTH; i++) {
+			look[i] = (struct fuse_call){
+				.opcode = FUSE_LOOKUP, .nodeid = ROOT,
+				.in = { { "file", 5 } }, .nr_in = 1,
+				.out = &entry[i], .out_size = sizeof(entry[i]),
+			};
+			forget[i] = (struct fuse_call){
+				.opcode = FUSE_FORGET, .nodeid = node,
+				.in = { { &in, sizeof(in) } }, .nr_in = 1,
+			};
+			ASSERT_EQ(0, fuse_start(&self->queue[0], &look[i]));
+			ASSERT_EQ(0, fuse_start(&self->queue[1], &forget[i]));
+		}
+		for (i = 0; i < DEPTH; i++) {
+			ASSERT_EQ(0, fuse_finish(&self->queue[0], &look[i]));
+			ASSERT_EQ(FUSE_NO_REPLY, fuse_finish(&self->queue[1],
+							     &forget[i]));
+		}
+		node = bed_lookup(self->f, "file");
+		EXPECT_EQ(0, fuse_getattr(self->f, node, NULL));
+		ring_release(&self->bed.dev, mark);
+	}
+}
+
+/* RELEASE while the handle is in use: each READ gets data or EBADF. */
+TEST_F(concurrent, release_against_read)
+{
+	uint64_t node = bed_lookup(self->f, "file");
+	struct io *io = calloc(DEPTH, sizeof(*io));
+	struct fuse_open_out open;
+	int i, round, ret;
+
+	for (round = 0; round < 50; round++) {
+		size_t mark = ring_mark(&self->bed.dev);
+
+		ASSERT_EQ(0, fuse_open(self->f, node, O_RDONLY, &open));
+		for (i = 0; i < DEPTH; i++)
+			ASSERT_EQ(0, start_read(&self->queue[1], &io[i], node,
+						open.fh, 0));
+		ASSERT_EQ(0, fuse_release(self->f, node, open.fh));
+		for (i = 0; i < DEPTH; i++) {
+			ret = fuse_finish(&self->queue[1], &io[i].c);
+			EXPECT_TRUE(ret == -EBADF ||
+				    (ret == 0 && io[i].c.out_len == 4));
+		}
+		ring_release(&self->bed.dev, mark);
+	}
+	free(io);
+}
+
+/* A new session begins while the old one's requests are under way. */
+TEST_F(concurrent, init_under_load)
+{
+	struct fuse_getattr_in in = { 0 };
+	struct fuse_call c[DEPTH];
+	uint64_t node;
+	int i, round, ret;
+
+	for (round = 0; round < 50; round++) {
+		size_t mark = ring_mark(&self->bed.dev);
+
+		node = bed_lookup(self->f, "file");
+		for (i = 0; i < DEPTH; i++) {
+			c[i] = (struct fuse_call){
+				.opcode = FUSE_GETATTR,
+				.nodeid = i % 2 ? node : ROOT,
+				.in = { { &in, sizeof(in) } }, .nr_in = 1,
+				.out_size = sizeof(struct fuse_attr_out),
+			};
+			ASSERT_EQ(0, fuse_start(&self->queue[1 + i % 3], &c[i]));
+		}
+		if (round % 2)
+			ASSERT_EQ(0, fuse_destroy(self->f));
+		ASSERT_EQ(0, fuse_init(self->f));
+		for (i = 0; i < DEPTH; i++) {
+			ret = fuse_finish(&self->queue[1 + i % 3], &c[i]);
+			EXPECT_TRUE(ret == 0 || ret == -EIO || ret == -ESTALE);
+		}
+		ring_release(&self->bed.dev, mark);
+	}
+	EXPECT_EQ(0, fuse_getattr(self->f, ROOT, NULL));
+}
+
+/* Files come and go in one directory, from all queues. */
+TEST_F_TIMEOUT(concurrent, create_and_unlink, 120)
+{
+	struct fuse_create_in in = {
+		.flags = O_RDWR | O_CREAT, .mode = S_IFREG | 0600,
+	};
+	struct {
+		struct fuse_entry_out entry;
+		struct fuse_open_out open;
+	} out[DEPTH];
+	struct fuse_call c[DEPTH];
+	char name[DEPTH][16];
+	struct stat st;
+	int i, round;
+
+	for (round = 0; round < 20; round++) {
+		size_t mark = ring_mark(&self->bed.dev);
+
+		for (i = 0; i < DEPTH; i++) {
+			snprintf(name[i], sizeof(name[i]), "f%d-%d", round, i);
+			c[i] = (struct fuse_call){
+				.opcode = FUSE_CREATE, .nodeid = ROOT,
+				.in = { { &in, sizeof(in) },
+					{ name[i], strlen(name[i]) + 1 } },
+				.nr_in = 2,
+				.out = &out[i], .out_size = sizeof(out[i]),
+			};
+			ASSERT_EQ(0, fuse_start(&self->queue[i % QUEUES], &c[i]));
+		}
+		for (i = 0; i < DEPTH; i++)
+			ASSERT_EQ(0, fuse_finish(&self->queue[i % QUEUES], &c[i]));
+		for (i = 0; i < DEPTH; i++) {
+			c[i] = (struct fuse_call){
+				.opcode = FUSE_UNLINK, .nodeid = ROOT,
+				.in = { { name[i], strlen(name[i]) + 1 } },
+				.nr_in = 1,
+			};
+			ASSERT_EQ(0, fuse_start(&self->queue[i % QUEUES], &c[i]));
+		}
+		for (i = 0; i < DEPTH; i++)
+			ASSERT_EQ(0, fuse_finish(&self->queue[i % QUEUES], &c[i]));
+		for (i = 0; i < DEPTH; i++) {
+			ASSERT_EQ(0, fuse_release(self->f, out[i].entry.nodeid,
+						  out[i].open.fh));
+			ASSERT_EQ(-ENOENT, bed_stat(&self->bed, name[i], &st));
+		}
+		ring_release(&self->bed.dev, mark);
+	}
+}
+
+TEST_HARNESS_MAIN

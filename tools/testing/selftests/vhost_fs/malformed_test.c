@@ -1,0 +1,1108 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What no guest driver sends: every opcode with every wrong length, name, node
+ * and handle, and rings that are no rings. Each gets an errno, or stops the
+ * device with the error eventfd raised, while another device goes on.
+ */
+#include "bed.h"
+#include "harness.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/mman.h>
+
+#define ROOT FUSE_ROOT_ID
+#define PAGE 4096UL
+#define HEADER sizeof(struct fuse_in_header)
+#define OUT_HEADER sizeof(struct fuse_out_header)
+
+/* What the kernel's table says, said once more by somebody else. */
+#define NO_REPLY	1	/* never a reply */
+#define NEEDS_NODE	2	/* the header names a node */
+#define NEEDS_FILE	4	/* the arguments begin with a file's handle */
+#define NEEDS_DIR	8	/* ... or a directory's */
+#define UNSERVED	16	/* ENOSYS */
+#define HAS_TARGET	32	/* the last name is a symlink's target */
+#define ENDS_SESSION	64	/* not to be sent whole in the middle of a test */
+
+struct op {
+	uint32_t opcode;
+	const char *name;
+	size_t args;	/* bytes */
+	int names;
+	size_t data;	/* bytes */
+	size_t reply;	/* least room for the body */
+	int flags;
+};
+
+#define ENTRY sizeof(struct fuse_entry_out)
+#define OPENED sizeof(struct fuse_open_out)
+#define ATTR sizeof(struct fuse_attr_out)
+#define A(type) sizeof(struct type)
+
+static const struct op ops[] = {
+	{ 0, "0", 0, 0, 0, 0, UNSERVED },
+	{ FUSE_LOOKUP, "LOOKUP", 0, 1, 0, ENTRY, NEEDS_NODE },
+	{ FUSE_FORGET, "FORGET", A(fuse_forget_in), 0, 0, 0, NO_REPLY },
+	{ FUSE_GETATTR, "GETATTR", A(fuse_getattr_in), 0, 0, ATTR, NEEDS_NODE },
+	{ FUSE_SETATTR, "SETATTR", A(fuse_setattr_in), 0, 0, ATTR, NEEDS_NODE },
+	{ FUSE_READLINK, "READLINK", 0, 0, 0, 0, NEEDS_NODE },
+	{ FUSE_SYMLINK, "SYMLINK", 0, 2, 0, ENTRY, NEEDS_NODE | HAS_TARGET },
+	{ 7, "7", 0, 0, 0, 0, UNSERVED },
+	{ FUSE_MKNOD, "MKNOD", A(fuse_mknod_in), 1, 0, ENTRY, NEEDS_NODE },
+	{ FUSE_MKDIR, "MKDIR", A(fuse_mkdir_in), 1, 0, ENTRY, NEEDS_NODE },
+	{ FUSE_UNLINK, "UNLINK", 0, 1, 0, 0, NEEDS_NODE },
+	{ FUSE_RMDIR, "RMDIR", 0, 1, 0, 0, NEEDS_NODE },
+	{ FUSE_RENAME, "RENAME", A(fuse_rename_in), 2, 0, 0, NEEDS_NODE },
+	{ FUSE_LINK, "LINK", A(fuse_link_in), 1, 0, ENTRY, NEEDS_NODE },
+	{ FUSE_OPEN, "OPEN", A(fuse_open_in), 0, 0, OPENED, NEEDS_NODE },
+	{ FUSE_READ, "READ", A(fuse_read_in), 0, 0, 0, NEEDS_FILE },
+	{ FUSE_WRITE, "WRITE", A(fuse_write_in), 0, 16, A(fuse_write_out),
+	  NEEDS_FILE },
+	{ FUSE_STATFS, "STATFS", 0, 0, 0, A(fuse_statfs_out), NEEDS_NODE },
+	{ FUSE_RELEASE, "RELEASE", A(fuse_release_in), 0, 0, 0, NEEDS_FILE },
+	{ 19, "19", 0, 0, 0, 0, UNSERVED },
+	{ FUSE_FSYNC, "FSYNC", A(fuse_fsync_in), 0, 0, 0, NEEDS_FILE },
+	{ FUSE_SETXATTR, "SETXATTR", A(fuse_setxattr_in), 1, 8, 0, UNSERVED },
+	{ FUSE_GETXATTR, "GETXATTR", A(fuse_getxattr_in), 1, 0, 0, UNSERVED },
+	{ FUSE_LISTXATTR, "LISTXATTR", A(fuse_getxattr_in), 0, 0, 0, UNSERVED },
+	{ FUSE_REMOVEXATTR, "REMOVEXATTR", 0, 1, 0, 0, UNSERVED },
+	{ FUSE_FLUSH, "FLUSH", A(fuse_flush_in), 0, 0, 0, NEEDS_FILE },
+	{ FUSE_INIT, "INIT", 16, 0, 0, A(fuse_init_out), ENDS_SESSION },
+	{ FUSE_OPENDIR, "OPENDIR", A(fuse_open_in), 0, 0, OPENED, NEEDS_NODE },
+	{ FUSE_READDIR, "READDIR", A(fuse_read_in), 0, 0, 0, NEEDS_DIR },
+	{ FUSE_RELEASEDIR, "RELEASEDIR", A(fuse_release_in), 0, 0, 0, NEEDS_DIR },
+	{ FUSE_FSYNCDIR, "FSYNCDIR", A(fuse_fsync_in), 0, 0, 0, NEEDS_DIR },
+	{ FUSE_GETLK, "GETLK", A(fuse_lk_in), 0, 0, A(fuse_lk_out), UNSERVED },
+	{ FUSE_SETLK, "SETLK", A(fuse_lk_in), 0, 0, 0, UNSERVED },
+	{ FUSE_SETLKW, "SETLKW", A(fuse_lk_in), 0, 0, 0, UNSERVED },
+	{ FUSE_ACCESS, "ACCESS", A(fuse_access_in), 0, 0, 0, NEEDS_NODE },
+	{ FUSE_CREATE, "CREATE", A(fuse_create_in), 1, 0, ENTRY + OPENED,
+	  NEEDS_NODE },
+	{ FUSE_INTERRUPT, "INTERRUPT", A(fuse_interrupt_in), 0, 0, 0, NO_REPLY },
+	{ FUSE_BMAP, "BMAP", A(fuse_bmap_in), 0, 0, 0, UNSERVED },
+	{ FUSE_DESTROY, "DESTROY", 0, 0, 0, 0, ENDS_SESSION },
+	{ FUSE_IOCTL, "IOCTL", A(fuse_ioctl_in), 0, 0, 0, UNSERVED },
+	{ FUSE_POLL, "POLL", A(fuse_poll_in), 0, 0, 0, UNSERVED },
+	{ FUSE_NOTIFY_REPLY, "NOTIFY_REPLY", 0, 0, 0, 0, UNSERVED },
+	{ FUSE_BATCH_FORGET, "BATCH_FORGET", A(fuse_batch_forget_in), 0, 16, 0,
+	  NO_REPLY },
+	{ FUSE_FALLOCATE, "FALLOCATE", A(fuse_fallocate_in), 0, 0, 0,
+	  NEEDS_FILE },
+	{ FUSE_READDIRPLUS, "READDIRPLUS", A(fuse_read_in), 0, 0, 0, NEEDS_DIR },
+	{ FUSE_RENAME2, "RENAME2", A(fuse_rename2_in), 2, 0, 0, NEEDS_NODE },
+	{ FUSE_LSEEK, "LSEEK", A(fuse_lseek_in), 0, 0, A(fuse_lseek_out),
+	  NEEDS_FILE },
+	{ FUSE_COPY_FILE_RANGE, "COPY_FILE_RANGE", A(fuse_copy_file_range_in), 0,
+	  0, 0, UNSERVED },
+	{ FUSE_SETUPMAPPING, "SETUPMAPPING", A(fuse_setupmapping_in), 0, 0, 0,
+	  UNSERVED },
+	{ FUSE_REMOVEMAPPING, "REMOVEMAPPING", A(fuse_removemapping_in), 0, 16,
+	  0, UNSERVED },
+	{ FUSE_SYNCFS, "SYNCFS", A(fuse_syncfs_in), 0, 0, 0, NEEDS_NODE },
+	{ 51, "TMPFILE", A(fuse_create_in), 1, 0, 0, UNSERVED },
+	{ FUSE_STATX, "STATX", A(fuse_statx_in), 0, 0, A(fuse_statx_out),
+	  NEEDS_NODE },
+	{ 53, "53", 16, 0, 0, 0, UNSERVED },
+	{ 63, "63", 0, 0, 0, 0, UNSERVED },
+	{ 64, "64", 0, 0, 0, 0, UNSERVED },
+	{ 65, "65", 0, 0, 0, 0, UNSERVED },
+	{ 4096, "CUSE_INIT", 16, 0, 0, 0, UNSERVED },
+	{ 1U << 31, "1 << 31", 0, 0, 0, 0, UNSERVED },
+	{ ~0U, "~0", 0, 0, 0, 0, UNSERVED },
+};
+
+#define NR_OPS (sizeof(ops) / sizeof(ops[0]))
+#define for_each_op(op) for (op = ops; op < ops + NR_OPS; op++)
+
+FIXTURE(malformed) {
+	struct bed bed;
+	struct fuse *f;
+	struct ring_dev *dev;
+	struct ring_dev other;		/* must go on, whatever happens here */
+	struct fuse other_fuse;
+	uint64_t file, file_fh;
+	uint64_t dir_fh;		/* of the root */
+	char *out, *in;			/* guest memory for requests, replies */
+	const char *names[2];
+	int entries;			/* in the shared directory */
+};
+
+#define BUF_SIZE (4 * PAGE)
+
+static int count_entries(struct bed *bed)
+{
+	DIR *dir = opendir(bed->dir);
+	int nr = 0;
+
+	if (!dir)
+		return -1;
+	while (readdir(dir))
+		nr++;
+	closedir(dir);
+	return nr;
+}
+
+/* A session with what requests need to be good. */
+static int open_session(FIXTURE_DATA(malformed) *self)
+{
+	struct fuse_open_out open;
+	int ret = fuse_init(self->f);
+
+	if (ret)
+		return ret;
+	self->file = bed_lookup(self->f, "file");
+	ret = fuse_open(self->f, self->file, O_RDWR, &open);
+	self->file_fh = open.fh;
+	if (!ret)
+		ret = fuse_opendir(self->f, ROOT, &open);
+	self->dir_fh = open.fh;
+	return ret;
+}
+
+FIXTURE_SETUP(malformed)
+{
+	struct bed_config config = { .ring.queue_size = 64 };
+
+	ASSERT_EQ(0, bed_open(&self->bed, &config));
+	ASSERT_EQ(0, bed_open_device(&self->bed, &self->other, &self->other_fuse,
+				     &config));
+	ASSERT_EQ(0, bed_write_file(&self->bed, "file", "data", 4, 0644));
+	self->entries = count_entries(&self->bed);
+	self->f = &self->bed.fuse;
+	self->dev = &self->bed.dev;
+	self->out = ring_alloc(self->dev, BUF_SIZE);
+	self->in = ring_alloc(self->dev, BUF_SIZE);
+	self->names[0] = "name-that-is-not-there";
+	self->names[1] = "nor-this";
+	ASSERT_EQ(0, open_session(self));
+}
+
+FIXTURE_TEARDOWN(malformed)
+{
+	ring_close(&self->other);
+	bed_close(&self->bed);
+}
+
+/* A good request in self->out, of which the result is the length. */
+static size_t build(FIXTURE_DATA(malformed) *self, const struct op *op)
+{
+	struct fuse_in_header *h = (struct fuse_in_header *)self->out;
+	char *p = self->out + HEADER;
+	uint64_t fh = op->flags & NEEDS_FILE ? self->file_fh : self->dir_fh;
+	uint64_t node = op->flags & NEEDS_FILE ? self->file : ROOT;
+	uint32_t size = op->data;
+	int i;
+
+	memset(self->out, 0, BUF_SIZE);
+	if (op->flags & (NEEDS_FILE | NEEDS_DIR))
+		memcpy(p, &fh, sizeof(fh));
+	if (op->opcode == FUSE_WRITE)
+		memcpy(p + offsetof(struct fuse_write_in, size), &size, 4);
+	p += op->args;
+	for (i = 0; i < op->names; i++)
+		p = stpcpy(p, self->names[i]) + 1;
+	p += op->data;
+	fuse_header(self->f, h, op->opcode, node,
+		    p - self->out - sizeof(*h));
+	return p - self->out;
+}
+
+static void set_len(FIXTURE_DATA(malformed) *self, uint32_t len)
+{
+	memcpy(self->out, &len, sizeof(len));
+}
+
+/*
+ * Sends @out_len bytes of self->out with @in_len bytes of room: an errno, or
+ * one of fuse_call()'s results.
+ */
+static int send_raw(FIXTURE_DATA(malformed) *self, size_t out_len,
+		    size_t in_len)
+{
+	struct iovec out = { self->out, out_len }, in = { self->in, in_len };
+	struct fuse_call c = {
+		.unique = ((struct fuse_in_header *)self->out)->unique,
+		.reply = self->in,
+		.out_size = in_len > OUT_HEADER ? in_len - OUT_HEADER : 0,
+	};
+	uint32_t len = ~0U;
+	int head;
+
+	memset(self->in, 0xee, BUF_SIZE);
+	/* A chain has one descriptor at least, if an empty one. */
+	head = ring_submit(self->f->q, &out, out_len || !in_len, &in, !!in_len);
+	if (head < 0)
+		return FUSE_NO_ROOM;
+	head = ring_wait(self->f->q, &len);
+	if (head < 0)
+		return head == -ETIME ? FUSE_TIMEOUT : FUSE_BROKEN;
+	return fuse_take_reply(&c, len);
+}
+
+/* Nothing was done to the share, and both devices answer. */
+static void expect_unharmed(struct __test_metadata *_metadata,
+			    FIXTURE_DATA(malformed) *self, const char *what)
+{
+	char buf[8] = { 0 };
+
+	EXPECT_EQ(self->entries, count_entries(&self->bed)) {
+		TH_LOG("after %s", what);
+	}
+	EXPECT_EQ(4, bed_read_file(&self->bed, "file", buf, sizeof(buf)));
+	EXPECT_STREQ("data", buf);
+	EXPECT_EQ(0, fuse_getattr(self->f, ROOT, NULL)) {
+		TH_LOG("after %s", what);
+	}
+	EXPECT_EQ(0, fuse_getattr(&self->other_fuse, ROOT, NULL));
+}
+
+/* What a request of @len out of @full bytes must get. */
+static int expected(const struct op *op, size_t len, bool honest)
+{
+	if (len < HEADER || op->flags & NO_REPLY)
+		return FUSE_NO_REPLY;
+	return honest && op->flags & UNSERVED ? -ENOSYS : -EINVAL;
+}
+
+TEST_F(malformed, every_truncated_length)
+{
+	const struct op *op;
+	size_t full, len;
+	int ret;
+
+	for_each_op(op) {
+		full = build(self, op);
+		for (len = 0; len < full; len++) {
+			set_len(self, len);
+			ret = send_raw(self, len, PAGE);
+			ASSERT_EQ(expected(op, len, true), ret) {
+				TH_LOG("%s: %zu of %zu bytes", op->name, len,
+				       full);
+			}
+			/* The same, with a header that speaks of more. */
+			set_len(self, full);
+			ret = send_raw(self, len, PAGE);
+			ASSERT_EQ(expected(op, len, false), ret) {
+				TH_LOG("%s: %zu of %zu bytes, says %zu",
+				       op->name, len, full, full);
+			}
+		}
+		expect_unharmed(_metadata, self, op->name);
+	}
+}
+
+TEST_F(malformed, wrong_stated_length)
+{
+	const struct op *op;
+	int i;
+
+	for_each_op(op) {
+		size_t full = build(self, op);
+		uint32_t lies[] = {
+			0, 1, HEADER - 1, full - 1, full + 1, full + PAGE,
+			1U << 31, ~0U,
+		};
+
+		for (i = 0; i < 8; i++) {
+			set_len(self, lies[i]);
+			EXPECT_EQ(expected(op, full, false),
+				  send_raw(self, full, PAGE)) {
+				TH_LOG("%s: %zu bytes, says %u", op->name, full,
+				       lies[i]);
+			}
+		}
+		expect_unharmed(_metadata, self, op->name);
+	}
+}
+
+TEST_F(malformed, unserved_opcodes)
+{
+	const struct op *op;
+
+	for_each_op(op) {
+		if (!(op->flags & UNSERVED))
+			continue;
+		EXPECT_EQ(-ENOSYS, send_raw(self, build(self, op), PAGE)) {
+			TH_LOG("%s", op->name);
+		}
+	}
+}
+
+TEST_F(malformed, unknown_nodes)
+{
+	static const uint64_t nodes[] = {
+		0, 77777, 1ULL << 32, 1ULL << 63, ~0ULL,
+	};
+	struct fuse_in_header *h = (struct fuse_in_header *)self->out;
+	const struct op *op;
+	size_t full;
+	int i, want;
+
+	for_each_op(op) {
+		if (!(op->flags & (NEEDS_NODE | NEEDS_FILE | NEEDS_DIR)))
+			continue;
+		want = op->flags & NEEDS_NODE ? -ESTALE : -EBADF;
+		for (i = 0; i < 5; i++) {
+			full = build(self, op);
+			h->nodeid = nodes[i];
+			EXPECT_EQ(want, send_raw(self, full, PAGE)) {
+				TH_LOG("%s on node %llu", op->name,
+				       (unsigned long long)nodes[i]);
+			}
+		}
+		expect_unharmed(_metadata, self, op->name);
+	}
+}
+
+TEST_F(malformed, unknown_handles)
+{
+	const struct op *op;
+	size_t full;
+	int i;
+
+	for_each_op(op) {
+		uint64_t bad[] = {
+			op->flags & NEEDS_FILE ? self->dir_fh : self->file_fh,
+			88888, 1ULL << 32, 1ULL << 63, ~0ULL,
+		};
+
+		if (!(op->flags & (NEEDS_FILE | NEEDS_DIR)))
+			continue;
+		for (i = 0; i < 5; i++) {
+			full = build(self, op);
+			memcpy(self->out + HEADER, &bad[i], sizeof(bad[i]));
+			EXPECT_EQ(-EBADF, send_raw(self, full, PAGE)) {
+				TH_LOG("%s on handle %llu", op->name,
+				       (unsigned long long)bad[i]);
+			}
+		}
+		expect_unharmed(_metadata, self, op->name);
+	}
+}
+
+/* Sends @op with its name number @which as @name. */
+static int send_name(FIXTURE_DATA(malformed) *self, const struct op *op,
+		     int which, const char *name)
+{
+	const char *good = self->names[which];
+	int ret;
+
+	self->names[which] = name;
+	ret = send_raw(self, build(self, op), PAGE);
+	self->names[which] = good;
+	return ret;
+}
+
+static int nr_file_names(const struct op *op)
+{
+	if (op->flags & UNSERVED)
+		return 0;
+	return op->names - !!(op->flags & HAS_TARGET);
+}
+
+TEST_F(malformed, bad_names)
+{
+	static const char *const bad[] = {
+		"", ".", "..", "/", "//", "a/b", "/etc", "a/", "../x", "./x",
+	};
+	char name[300];
+	const struct op *op;
+	int i, which;
+
+	memset(name, 'n', sizeof(name));
+	for_each_op(op) {
+		for (which = 0; which < nr_file_names(op); which++) {
+			for (i = 0; i < 10; i++) {
+				EXPECT_EQ(-EINVAL, send_name(self, op, which,
+							     bad[i])) {
+					TH_LOG("%s '%s'", op->name, bad[i]);
+				}
+			}
+			name[256] = '\0';
+			EXPECT_EQ(-ENAMETOOLONG,
+				  send_name(self, op, which, name)) {
+				TH_LOG("%s", op->name);
+			}
+		}
+		expect_unharmed(_metadata, self, op->name);
+	}
+}
+
+/* Names that end too early, too late, or not at all. */
+TEST_F(malformed, misplaced_nuls)
+{
+	const struct op *op;
+	size_t full;
+
+	for_each_op(op) {
+		if (!op->names || op->flags & UNSERVED)
+			continue;
+		full = build(self, op);
+		self->out[full - 1] = 'x';
+		EXPECT_EQ(-EINVAL, send_raw(self, full, PAGE)) {
+			TH_LOG("%s without the last NUL", op->name);
+		}
+		full = build(self, op);
+		self->out[full - 3] = '\0';
+		EXPECT_EQ(-EINVAL, send_raw(self, full, PAGE)) {
+			TH_LOG("%s with a NUL too many", op->name);
+		}
+		full = build(self, op);
+		set_len(self, full + 1);
+		EXPECT_EQ(-EINVAL, send_raw(self, full + 1, PAGE)) {
+			TH_LOG("%s and another NUL", op->name);
+		}
+		full = build(self, op);
+		memset(self->out + HEADER + op->args, 'x',
+		       full - HEADER - op->args);
+		EXPECT_EQ(-EINVAL, send_raw(self, full, PAGE)) {
+			TH_LOG("%s without any NUL", op->name);
+		}
+		expect_unharmed(_metadata, self, op->name);
+	}
+}
+
+/* More than a name can be, to the end of what one request can hold. */
+TEST_F(malformed, endless_names)
+{
+	static const size_t sizes[] = { 257, 4096, 5000, 8000, 16000 };
+	const struct op *op;
+	size_t full;
+	int i, ret;
+
+	for_each_op(op) {
+		if (!op->names || op->flags & UNSERVED)
+			continue;
+		for (i = 0; i < 5; i++) {
+			build(self, op);
+			full = HEADER + op->args + sizes[i];
+			memset(self->out + HEADER + op->args, 'x', sizes[i]);
+			set_len(self, full);
+			ret = send_raw(self, full, PAGE);
+			EXPECT_TRUE(ret == -ENAMETOOLONG || ret == -EINVAL) {
+				TH_LOG("%s with %zu bytes: %d", op->name,
+				       sizes[i], ret);
+			}
+		}
+		expect_unharmed(_metadata, self, op->name);
+	}
+}
+
+/* A reply that can't be given: not even begun to be carried out. */
+TEST_F(malformed, too_little_room)
+{
+	const struct op *op;
+	size_t room, full;
+
+	for_each_op(op) {
+		for (room = 0; room < OUT_HEADER + op->reply; room++) {
+			int want = op->flags & UNSERVED ? -ENOSYS : -EIO;
+
+			if (room < OUT_HEADER || op->flags & NO_REPLY)
+				want = FUSE_NO_REPLY;
+			/* What has no reply, or an empty one, would be done. */
+			if (!op->reply && !(op->flags & UNSERVED))
+				break;
+			full = build(self, op);
+			ASSERT_EQ(want, send_raw(self, full, room)) {
+				TH_LOG("%s with room for %zu", op->name, room);
+			}
+		}
+		expect_unharmed(_metadata, self, op->name);
+	}
+}
+
+/* No room at all, for every request: it is used with length 0. */
+TEST_F(malformed, no_room)
+{
+	const struct op *op;
+
+	for_each_op(op) {
+		EXPECT_EQ(FUSE_NO_REPLY, send_raw(self, build(self, op), 0)) {
+			TH_LOG("%s", op->name);
+		}
+		expect_unharmed(_metadata, self, op->name);
+	}
+}
+
+TEST_F(malformed, empty_descriptors)
+{
+	struct fuse_in_header *h = (struct fuse_in_header *)self->out;
+	struct iovec out[] = {
+		{ self->out, 0 }, { self->out, HEADER }, { self->out, 0 },
+		{ self->out + HEADER, sizeof(struct fuse_getattr_in) },
+		{ self->out, 0 },
+	};
+	struct iovec in[] = {
+		{ self->in, 0 }, { self->in, 8 }, { self->in, 0 },
+		{ self->in + 8, 8 }, { self->in + OUT_HEADER, ATTR },
+		{ self->in, 0 },
+	};
+	uint32_t len;
+	int head;
+
+	memset(self->out, 0, BUF_SIZE);
+	fuse_header(self->f, h, FUSE_GETATTR, ROOT,
+		    sizeof(struct fuse_getattr_in));
+	head = ring_submit(self->f->q, out, 5, in, 6);
+	ASSERT_LE(0, head);
+	ASSERT_EQ(head, ring_wait(self->f->q, &len));
+	EXPECT_EQ(OUT_HEADER + ATTR, len);
+	EXPECT_EQ(0, ((struct fuse_out_header *)self->in)->error);
+	/* Nothing but an empty one. */
+	ASSERT_LE(0, ring_submit(self->f->q, out, 1, NULL, 0));
+	ASSERT_LE(0, ring_wait(self->f->q, &len));
+	EXPECT_EQ(0, len);
+	expect_unharmed(_metadata, self, "empty descriptors");
+}
+
+/*
+ * Rings. Each case makes descriptors and an available entry that mean nothing;
+ * afterwards the queue has either used the chain or raised its error eventfd.
+ */
+
+/* A good GETATTR in descriptors 0 and 1. */
+static void good_chain(FIXTURE_DATA(malformed) *self)
+{
+	struct ring_queue *q = self->f->q;
+	struct fuse_in_header *h = (struct fuse_in_header *)self->out;
+	size_t args = sizeof(struct fuse_getattr_in);
+
+	memset(self->out, 0, BUF_SIZE);
+	fuse_header(self->f, h, FUSE_GETATTR, ROOT, args);
+	ring_set_desc(q, &q->desc[0], self->out, HEADER + args,
+		      VRING_DESC_F_NEXT, 1);
+	ring_set_desc(q, &q->desc[1], self->in, PAGE, VRING_DESC_F_WRITE, 0);
+}
+
+struct ring_case {
+	const char *name;
+	void (*corrupt)(struct ring_queue *q, void *page);
+	uint16_t head;
+	bool may_be_served;	/* it isn't wrong to make the best of it */
+};
+
+static void index_too_large(struct ring_queue *q, void *page)
+{
+	(void)q;
+	(void)page;
+}
+
+static void next_too_large(struct ring_queue *q, void *page)
+{
+	(void)page;
+	q->desc[0].next = q->num;
+}
+
+static void next_far_too_large(struct ring_queue *q, void *page)
+{
+	(void)page;
+	q->desc[0].next = 0xffff;
+}
+
+static void loop_of_one(struct ring_queue *q, void *page)
+{
+	(void)page;
+	q->desc[0].next = 0;
+}
+
+static void loop_of_two(struct ring_queue *q, void *page)
+{
+	(void)page;
+	q->desc[1].flags = VRING_DESC_F_NEXT;
+	q->desc[1].next = 0;
+}
+
+static void loop_of_writable(struct ring_queue *q, void *page)
+{
+	(void)page;
+	q->desc[1].flags |= VRING_DESC_F_NEXT;
+	q->desc[1].next = 1;
+}
+
+static void loop_of_empty(struct ring_queue *q, void *page)
+{
+	(void)page;
+	q->desc[0].len = 0;
+	q->desc[0].next = 0;
+}
+
+static void in_before_out(struct ring_queue *q, void *page)
+{
+	(void)page;
+	q->desc[0].flags |= VRING_DESC_F_WRITE;
+	q->desc[1].flags = 0;
+}
+
+static void out_address_outside(struct ring_queue *q, void *page)
+{
+	(void)page;
+	q->desc[0].addr = 0x1000;
+}
+
+static void in_address_outside(struct ring_queue *q, void *page)
+{
+	(void)page;
+	q->desc[1].addr = RING_GUEST_BASE + q->dev->mem_size;
+}
+
+static void address_of_the_host(struct ring_queue *q, void *page)
+{
+	q->desc[1].addr = (uintptr_t)page;
+}
+
+static void address_wraps(struct ring_queue *q, void *page)
+{
+	(void)page;
+	q->desc[1].addr = ~0ULL - 16;
+}
+
+static void address_at_the_top(struct ring_queue *q, void *page)
+{
+	(void)page;
+	q->desc[0].addr = ~0ULL;
+	q->desc[0].len = ~0U;
+}
+
+static void length_beyond_memory(struct ring_queue *q, void *page)
+{
+	(void)page;
+	q->desc[1].len = q->dev->mem_size;
+}
+
+static void length_of_4g(struct ring_queue *q, void *page)
+{
+	(void)page;
+	q->desc[1].len = ~0U;
+}
+
+/* Makes descriptor 0 an indirect table of @len bytes in @page. */
+static struct vring_desc *indirect(struct ring_queue *q, void *page,
+				   uint32_t len)
+{
+	struct vring_desc *table = page;
+
+	memset(table, 0, PAGE);
+	table[0] = q->desc[0];
+	table[1] = q->desc[1];
+	ring_set_desc(q, &q->desc[0], table, len, VRING_DESC_F_INDIRECT, 0);
+	return table;
+}
+
+static void indirect_odd_length(struct ring_queue *q, void *page)
+{
+	indirect(q, page, 2 * sizeof(struct vring_desc) + 1);
+}
+
+static void indirect_empty(struct ring_queue *q, void *page)
+{
+	indirect(q, page, 0);
+}
+
+static void indirect_huge(struct ring_queue *q, void *page)
+{
+	indirect(q, page, ~15U);
+}
+
+static void indirect_nested(struct ring_queue *q, void *page)
+{
+	struct vring_desc *table = indirect(q, page, 32);
+
+	table[1] = q->desc[0];
+}
+
+static void indirect_of_itself(struct ring_queue *q, void *page)
+{
+	(void)page;
+	ring_set_desc(q, &q->desc[0], q->desc, 32, VRING_DESC_F_INDIRECT, 0);
+}
+
+static void indirect_outside(struct ring_queue *q, void *page)
+{
+	indirect(q, page, 32);
+	q->desc[0].addr = 0;
+}
+
+static void indirect_next_outside(struct ring_queue *q, void *page)
+{
+	indirect(q, page, 32)[0].next = 2;
+}
+
+static void indirect_loop(struct ring_queue *q, void *page)
+{
+	indirect(q, page, 32)[0].next = 0;
+}
+
+static void indirect_in_before_out(struct ring_queue *q, void *page)
+{
+	struct vring_desc *table = indirect(q, page, 32);
+
+	table[0].flags |= VRING_DESC_F_WRITE;
+	table[1].flags = 0;
+}
+
+static void index_jumps(struct ring_queue *q, void *page)
+{
+	(void)page;
+	q->avail->idx += q->num + 1;
+}
+
+static void index_jumps_far(struct ring_queue *q, void *page)
+{
+	(void)page;
+	q->avail->idx += 0x8000;
+}
+
+static void indirect_and_next(struct ring_queue *q, void *page)
+{
+	indirect(q, page, 32);
+	q->desc[0].flags |= VRING_DESC_F_NEXT;
+	q->desc[0].next = 1;
+}
+
+static void unknown_flags(struct ring_queue *q, void *page)
+{
+	(void)page;
+	q->desc[0].flags |= 0xfff8;
+}
+
+static const struct ring_case ring_cases[] = {
+	{ "head is num", index_too_large, 64, false },
+	{ "head is 0xffff", index_too_large, 0xffff, false },
+	{ "next is num", next_too_large, 0, false },
+	{ "next is 0xffff", next_far_too_large, 0, false },
+	{ "loop of one", loop_of_one, 0, false },
+	{ "loop of two", loop_of_two, 0, false },
+	{ "loop of writable", loop_of_writable, 0, false },
+	{ "loop of empty", loop_of_empty, 0, false },
+	{ "in before out", in_before_out, 0, false },
+	{ "request outside memory", out_address_outside, 0, false },
+	{ "reply outside memory", in_address_outside, 0, false },
+	{ "a host address", address_of_the_host, 0, false },
+	{ "address wraps", address_wraps, 0, false },
+	{ "address at the top", address_at_the_top, 0, false },
+	{ "longer than memory", length_beyond_memory, 0, false },
+	{ "length of 4 GiB", length_of_4g, 0, false },
+	{ "indirect of odd length", indirect_odd_length, 0, false },
+	{ "indirect, empty", indirect_empty, 0, false },
+	{ "indirect, huge", indirect_huge, 0, false },
+	{ "indirect, nested", indirect_nested, 0, false },
+	{ "indirect of itself", indirect_of_itself, 0, false },
+	{ "indirect outside memory", indirect_outside, 0, false },
+	{ "indirect, next outside", indirect_next_outside, 0, false },
+	{ "indirect loop", indirect_loop, 0, false },
+	{ "indirect, in before out", indirect_in_before_out, 0, false },
+	{ "index jumps", index_jumps, 0, false },
+	{ "index jumps far", index_jumps_far, 0, false },
+	{ "indirect and next", indirect_and_next, 0, true },
+	{ "unknown flags", unknown_flags, 0, true },
+};
+
+#define NR_RING_CASES (sizeof(ring_cases) / sizeof(ring_cases[0]))
+
+/* Stops the device, and starts it with empty rings. */
+static int restart(FIXTURE_DATA(malformed) *self)
+{
+	struct ring_queue *q = self->f->q;
+	unsigned int i;
+	uint64_t count;
+	int ret = ring_set_running(self->dev, false);
+
+	q->avail->idx = 0;
+	q->used->idx = 0;
+	q->last_used = 0;
+	q->kicked = 0;
+	for (i = 0; i < q->num; i++)
+		q->free[i] = q->num - 1 - i;
+	q->nr_free = q->num;
+	while (read(q->err, &count, sizeof(count)) > 0)
+		;
+	while (read(q->call, &count, sizeof(count)) > 0)
+		;
+	if (!ret)
+		ret = ring_setup_queue(q);
+	return ret ? ret : ring_set_running(self->dev, true);
+}
+
+TEST_F(malformed, rings)
+{
+	const struct ring_case *c;
+	struct ring_queue *q = self->f->q;
+	void *page = ring_alloc(self->dev, PAGE);
+	uint32_t len;
+	int ret;
+
+	for (c = ring_cases; c < ring_cases + NR_RING_CASES; c++) {
+		ASSERT_EQ(0, restart(self)) {
+			TH_LOG("before %s", c->name);
+		}
+		ASSERT_EQ(0, fuse_getattr(self->f, ROOT, NULL));
+		good_chain(self);
+		c->corrupt(q, page);
+		ring_push_avail(q, c->head);
+		ring_kick_always(q);
+		ret = ring_wait(q, &len);
+		if (!c->may_be_served) {
+			EXPECT_EQ(-EPIPE, ret) {
+				TH_LOG("%s", c->name);
+			}
+		} else {
+			EXPECT_NE(-ETIME, ret) {
+				TH_LOG("%s", c->name);
+			}
+		}
+		EXPECT_EQ(0, fuse_getattr(&self->other_fuse, ROOT, NULL));
+	}
+	ASSERT_EQ(0, restart(self));
+	expect_unharmed(_metadata, self, "rings");
+}
+
+/* All of a broken device stops, and it can be closed like any other. */
+TEST_F(malformed, broken_and_closed)
+{
+	struct ring_queue *q = self->f->q;
+
+	good_chain(self);
+	ring_push_avail(q, 9999);
+	ring_kick_always(q);
+	ASSERT_EQ(0, ring_wait_error(q));
+	good_chain(self);
+	ring_push_avail(q, 0);
+	ring_kick_always(q);
+	EXPECT_EQ(0, fuse_getattr(&self->other_fuse, ROOT, NULL));
+	EXPECT_FALSE(ring_has_used(q));
+	ring_close(self->dev);
+	EXPECT_EQ(0, fuse_getattr(&self->other_fuse, ROOT, NULL));
+}
+
+/* More pieces than a chain may have. */
+TEST_F(malformed, endless_indirect_table)
+{
+	enum { NR = 3000 };
+	struct ring_queue *q = self->f->q;
+	struct vring_desc *table = ring_alloc(self->dev, NR * sizeof(*table));
+	uint32_t len;
+	int i, ret;
+
+	for (i = 0; i < NR; i++)
+		ring_set_desc(q, &table[i], self->out, 1,
+			      i + 1 < NR ? VRING_DESC_F_NEXT : 0, i + 1);
+	ring_set_desc(q, &q->desc[0], table, NR * sizeof(*table),
+		      VRING_DESC_F_INDIRECT, 0);
+	ring_push_avail(q, 0);
+	ring_kick_always(q);
+	ret = ring_wait(q, &len);
+	EXPECT_TRUE(ret == -EPIPE || (ret == 0 && len == 0));
+	EXPECT_EQ(0, fuse_getattr(&self->other_fuse, ROOT, NULL));
+}
+
+/* Guest memory that the VMM has taken away under the device. */
+TEST_F(malformed, memory_goes_away)
+{
+	struct ring_queue *q = self->f->q;
+	char *hole = ring_alloc(self->dev, 3 * PAGE);
+	uint32_t len;
+
+	hole = (char *)(((uintptr_t)hole + PAGE - 1) & ~(PAGE - 1));
+	ASSERT_EQ(0, mprotect(hole, PAGE, PROT_NONE));
+	good_chain(self);
+	q->desc[0].addr = ring_guest_addr(self->dev, hole);
+	ring_push_avail(q, 0);
+	ring_kick_always(q);
+	ASSERT_EQ(0, ring_wait(q, &len));
+	EXPECT_EQ(0, len);
+	/* The header can be read, the arguments not. */
+	good_chain(self);
+	ring_set_desc(q, &q->desc[2], hole, sizeof(struct fuse_getattr_in),
+		      VRING_DESC_F_NEXT, 1);
+	q->desc[0].len = HEADER;
+	q->desc[0].next = 2;
+	ring_push_avail(q, 0);
+	ring_kick_always(q);
+	ASSERT_EQ(0, ring_wait(q, &len));
+	EXPECT_TRUE(len == 0 || len == OUT_HEADER);
+	/* The reply can't be written. */
+	good_chain(self);
+	q->desc[1].addr = ring_guest_addr(self->dev, hole);
+	ring_push_avail(q, 0);
+	ring_kick_always(q);
+	ASSERT_EQ(0, ring_wait(q, &len));
+	EXPECT_EQ(0, len);
+	expect_unharmed(_metadata, self, "a hole in memory");
+	/* The ring itself. */
+	ASSERT_EQ(0, mprotect(q->used, PAGE, PROT_READ));
+	good_chain(self);
+	ring_push_avail(q, 0);
+	ring_kick_always(q);
+	EXPECT_EQ(0, ring_wait_error(q));
+	EXPECT_EQ(0, fuse_getattr(&self->other_fuse, ROOT, NULL));
+}
+
+TEST_F(malformed, ring_goes_away)
+{
+	struct ring_queue *q = self->f->q;
+
+	ASSERT_EQ(0, mprotect(q->avail, PAGE, PROT_NONE));
+	ring_kick_always(q);
+	EXPECT_EQ(0, ring_wait_error(q));
+	EXPECT_EQ(0, fuse_getattr(&self->other_fuse, ROOT, NULL));
+}
+
+/* READ into memory that ends in the middle of the data. */
+TEST_F(malformed, data_into_a_hole)
+{
+	struct ring_queue *q = self->f->q;
+	struct fuse_in_header *h = (struct fuse_in_header *)self->out;
+	struct fuse_read_in *read = (struct fuse_read_in *)(h + 1);
+	char *hole = ring_alloc(self->dev, 4 * PAGE), *large = malloc(3 * PAGE);
+	uint32_t len;
+
+	memset(large, 'x', 3 * PAGE);
+	ASSERT_EQ(0, bed_write_file(&self->bed, "file", large, 3 * PAGE, 0));
+	free(large);
+	hole = (char *)(((uintptr_t)hole + PAGE - 1) & ~(PAGE - 1));
+	ASSERT_EQ(0, mprotect(hole + PAGE, PAGE, PROT_NONE));
+	memset(self->out, 0, BUF_SIZE);
+	fuse_header(self->f, h, FUSE_READ, self->file, sizeof(*read));
+	read->fh = self->file_fh;
+	read->size = 2 * PAGE;
+	ring_set_desc(q, &q->desc[0], self->out, HEADER + sizeof(*read),
+		      VRING_DESC_F_NEXT, 1);
+	ring_set_desc(q, &q->desc[1], hole, 2 * PAGE, VRING_DESC_F_WRITE, 0);
+	ring_push_avail(q, 0);
+	ring_kick_always(q);
+	ASSERT_EQ(0, ring_wait(q, &len));
+	EXPECT_LE(OUT_HEADER, len);
+	EXPECT_GE(PAGE, len);
+	EXPECT_EQ(len, ((struct fuse_out_header *)hole)->len);
+	EXPECT_EQ(0, fuse_getattr(self->f, ROOT, NULL));
+}
+
+/* Deterministic, so that what fails can be run again. */
+static uint32_t random_next(uint64_t *state)
+{
+	*state = *state * 6364136223846793005ULL + 1442695040888963407ULL;
+	return *state >> 33;
+}
+
+/* Good requests with a few bytes changed at random. */
+TEST_F_TIMEOUT(malformed, random_requests, 120)
+{
+	uint64_t seed = 1;
+	const struct op *op;
+	size_t full, room;
+	int i, j, ret;
+
+	for (i = 0; i < 20000; i++) {
+		op = &ops[random_next(&seed) % NR_OPS];
+		full = build(self, op);
+		for (j = random_next(&seed) % 4; j > 0; j--)
+			self->out[4 + random_next(&seed) % (full - 4)] =
+				random_next(&seed);
+		/* Nor is the host's memory to be filled up. */
+		if (((struct fuse_in_header *)self->out)->opcode ==
+		    FUSE_FALLOCATE)
+			continue;
+		room = random_next(&seed) % 3 ? PAGE : random_next(&seed) % 300;
+		if (random_next(&seed) % 8 == 0)
+			full = random_next(&seed) % (full + 1);
+		set_len(self, full);
+		ret = send_raw(self, full, room);
+		ASSERT_LE(FUSE_BAD_REPLY, ret) {
+			TH_LOG("request %d: %s", i, op->name);
+		}
+	}
+	EXPECT_EQ(0, fuse_init(self->f));
+	EXPECT_EQ(0, fuse_getattr(self->f, ROOT, NULL));
+	EXPECT_EQ(0, fuse_getattr(&self->other_fuse, ROOT, NULL));
+}
+
+TEST_F_TIMEOUT(malformed, random_rings, 120)
+{
+	struct ring_queue *q = self->f->q;
+	uint64_t seed = 2;
+	unsigned int i, j;
+	uint32_t len;
+	int ret;
+
+	for (i = 0; i < 500; i++) {
+		ASSERT_EQ(0, restart(self));
+		for (j = 0; j < q->num; j++) {
+			ring_set_desc(q, &q->desc[j],
+				      self->out + random_next(&seed) % PAGE,
+				      random_next(&seed) % 200,
+				      random_next(&seed) % 8,
+				      random_next(&seed) % (q->num + 4));
+			if (random_next(&seed) % 16 == 0)
+				q->desc[j].addr = (uint64_t)random_next(&seed) << 20;
+		}
+		good_chain(self);
+		for (j = 0; j < 8; j++)
+			q->avail->ring[j] = random_next(&seed) % (q->num + 2);
+		__atomic_store_n(&q->avail->idx, random_next(&seed) % 66 + 1,
+				 __ATOMIC_RELEASE);
+		ring_kick_always(q);
+		/* Something comes of it; what, is for the ring to say. */
+		ret = ring_wait(q, &len);
+		ASSERT_NE(-ETIME, ret) {
+			TH_LOG("ring %u", i);
+		}
+	}
+	EXPECT_EQ(0, fuse_getattr(&self->other_fuse, ROOT, NULL));
+	ASSERT_EQ(0, restart(self));
+	EXPECT_EQ(0, fuse_init(self->f));
+}
+
+static volatile bool scribbling;
+
+/*
+ * A guest that changes requests while they are looked at. FALLOCATE is left
+ * out, since it could fill up the host's memory.
+ */
+static void *scribble(void *arg)
+{
+	volatile uint32_t *p = arg;
+	uint64_t seed = 3;
+	uint32_t opcode;
+
+	while (scribbling) {
+		p[0] = random_next(&seed) % 200;
+		opcode = random_next(&seed) % 54;
+		p[1] = opcode == FUSE_FALLOCATE ? 0 : opcode;
+		p[HEADER / 4 + random_next(&seed) % 16] = random_next(&seed);
+	}
+	return NULL;
+}
+
+TEST_F_TIMEOUT(malformed, changed_while_read, 120)
+{
+	const struct op *op;
+	pthread_t thread;
+	uint32_t len;
+	size_t full;
+	int i;
+
+	scribbling = true;
+	ASSERT_EQ(0, pthread_create(&thread, NULL, scribble, self->out));
+	for (i = 0; i < 5000; i++) {
+		struct iovec out, in = { self->in, PAGE };
+
+		op = &ops[i % NR_OPS];
+		if (op->opcode == FUSE_FALLOCATE)
+			continue;
+		full = build(self, op);
+		out = (struct iovec){ self->out, full };
+		ASSERT_LE(0, ring_submit(self->f->q, &out, 1, &in, 1));
+		ASSERT_LE(0, ring_wait(self->f->q, &len));
+		ASSERT_LE(len, PAGE);
+	}
+	scribbling = false;
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, fuse_init(self->f));
+	EXPECT_EQ(0, fuse_getattr(&self->other_fuse, ROOT, NULL));
+}
+
+TEST_HARNESS_MAIN
