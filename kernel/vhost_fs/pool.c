@@ -183,7 +183,7 @@ static int worker_create(struct vhost_fs_dev *fs)
 	}
 
 	snprintf(name, sizeof(name), "vhost-fs-%d", current->tgid);
-	saved = override_creds(current->real_cred);
+	saved = override_creds(rcu_dereference_protected(current->real_cred, 1));
 	w->task = vhost_task_create(worker_fn, worker_killed, w, name);
 	revert_creds(saved);
 	if (IS_ERR(w->task)) {

@@ -14,6 +14,9 @@
 
 #include "internal.h"
 
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
 /*
  * The first copy takes this much, which is all there is of most requests, and
  * header and arguments of a WRITE.
@@ -323,10 +326,12 @@ void vhost_fs_req_run(struct vhost_fs_req *req)
 
 	req_prepare(req);
 	err = req_decode(req);
+	trace_vhost_fs_request_begin(req);
 	if (!err)
 		err = req_execute(req);
 	else if (err != -ENOSYS)
 		req->bad = true;
 	vhost_fs_reply_send(req, err);
+	trace_vhost_fs_request_end(req);
 	req_release(req);
 }

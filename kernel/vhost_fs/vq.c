@@ -27,6 +27,7 @@
 #include <linux/task_work.h>
 
 #include "internal.h"
+#include "trace.h"
 
 /*
  * Requests of one ring that a thread serves before another ring that waits for
@@ -286,9 +287,11 @@ static bool vq_park(struct vhost_fs_queue *q)
 	if (vq->avail_idx != vq->last_avail_idx)
 		return false;
 	atomic_set(&q->looking, 0);
+	/* Pairs with the xchg() of a kick: it finds 0, or we find its chain. */
 	smp_mb();
 	if (!vhost_enable_notify(&q->fs->vdev, vq))
 		return true;
+	/* A kick that came in between has the look, and somebody looking. */
 	vhost_disable_notify(&q->fs->vdev, vq);
 	return !vq_take_look(q);
 }
@@ -340,7 +343,7 @@ static bool vq_wait(struct vhost_fs_queue *q)
 	mutex_unlock(&q->vq.mutex);
 	more = vq_poll(q, last);
 	mutex_lock(&q->vq.mutex);
-	return !more && vq_park(q);
+	return !more && vq_active(q) && vq_park(q);
 }
 
 /*
@@ -437,6 +440,7 @@ void vhost_fs_may_block(struct vhost_fs_req *req)
 	if (req->handed_off)
 		return;
 	req->handed_off = true;
+	trace_vhost_fs_request_block(req);
 	vhost_fs_pool_reserve(req->fs);
 
 	mutex_lock(&q->vq.mutex);
