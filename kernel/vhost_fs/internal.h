@@ -554,16 +554,19 @@ int vhost_fs_entry_reply(struct vhost_fs_req *req, const struct path *path);
  * @mnt: mount of the parent, write access to it taken
  * @dentry: negative dentry of the name
  * @saved: credentials to go back to
+ * @di: a delegation to be broken before trying again
  */
 struct vhost_fs_create {
 	struct vfsmount *mnt;
 	struct dentry *dentry;
 	const struct cred *saved;
+	struct delegated_inode di;
 };
 
-int vhost_fs_create_begin(struct vhost_fs_req *req, struct qstr *name,
-			  struct vhost_fs_create *c);
-void vhost_fs_create_end(struct vhost_fs_create *c);
+int vhost_fs_create(struct vhost_fs_req *req,
+		    int (*make)(struct vhost_fs_req *req,
+				struct vhost_fs_create *c),
+		    struct path *path);
 
 /* ---- attr.c ----------------------------------------------------------- */
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Changes to directories: MKNOD, MKDIR, SYMLINK, LINK, UNLINK, RMDIR, RENAME;
- * and READLINK. The locking of parent directories is here and in open.c's
- * CREATE, which calls vhost_fs_create_begin() and vhost_fs_create_end().
+ * and READLINK. Parent directories are locked here and nowhere else; CREATE
+ * (open.c) goes through vhost_fs_create().
  *
  * Names are looked up on the parent's own mount. What is mounted on a name
  * hides it: removing or renaming a mount point is refused, since it would take
@@ -14,30 +14,15 @@
 
 #include "internal.h"
 
-/**
- * vhost_fs_create_begin - lock a directory to make a new name in it
- * @req: the request; @path is the directory; may block
- * @name: the name
- * @c: filled in
- *
- * From here until vhost_fs_create_end() the request runs with the guest user's
- * ids. That a name exists is told even where it could not be made.
- *
- * Return: 0; -EEXIST, -EROFS, -ENFILE at the share's limit, or another errno,
- * with nothing to undo.
- */
-int vhost_fs_create_begin(struct vhost_fs_req *req, struct qstr *name,
-			  struct vhost_fs_create *c)
+static int create_begin(struct vhost_fs_req *req, struct vhost_fs_create *c)
 {
 	struct dentry *parent = req->path.dentry;
 	int err, write_err;
 
-	if (!d_can_lookup(parent))
-		return -ENOTDIR;
-	vhost_fs_may_block_on(req, parent);
 	c->mnt = req->path.mnt;
+	/* That a name exists is told even where it could not be made. */
 	write_err = vhost_fs_want_write(req, c->mnt);
-	c->dentry = start_creating(mnt_idmap(c->mnt), parent, name);
+	c->dentry = start_creating(mnt_idmap(c->mnt), parent, &req->name[0]);
 	err = PTR_ERR_OR_ZERO(c->dentry);
 	if (err)
 		goto drop_write;
@@ -56,31 +41,82 @@ drop_write:
 	return err;
 }
 
-/**
- * vhost_fs_create_end - undo vhost_fs_create_begin()
- * @c: what that filled in; @dentry may have been replaced
- */
-void vhost_fs_create_end(struct vhost_fs_create *c)
+static void create_end(struct vhost_fs_create *c)
 {
 	vhost_fs_cred_restore(c->saved);
 	end_creating(c->dentry);
 	mnt_drop_write(c->mnt);
 }
 
-/* End a creation, and reply with the entry of what was created. */
-static int create_reply(struct vhost_fs_req *req, struct vhost_fs_create *c,
-			int err)
+static int create_once(struct vhost_fs_req *req, struct vhost_fs_create *c,
+		       int (*make)(struct vhost_fs_req *req,
+				   struct vhost_fs_create *c),
+		       struct path *path)
 {
-	struct path path = { .mnt = c->mnt };
+	int err;
 
-	if (!err)
-		path.dentry = dget(c->dentry);
-	vhost_fs_create_end(c);
+	err = create_begin(req, c);
+	if (err)
+		return err;
+	err = make(req, c);
+	if (!err) {
+		path->mnt = mntget(c->mnt);
+		path->dentry = dget(c->dentry);
+	}
+	create_end(c);
+	return err;
+}
+
+/**
+ * vhost_fs_create - make the first name that a request gives
+ * @req: the request; @path is the directory; may block
+ * @make: makes it, with the directory locked, under the guest user's ids
+ * @path: set to the path of what was made; to be put by path_put()
+ *
+ * Return: 0; -EEXIST, and nothing else, if the name exists; -EROFS; -ENFILE at
+ * the share's limit; or another errno, with nothing made.
+ */
+int vhost_fs_create(struct vhost_fs_req *req,
+		    int (*make)(struct vhost_fs_req *req,
+				struct vhost_fs_create *c),
+		    struct path *path)
+{
+	struct vhost_fs_create c = { };
+	int err;
+
+	if (!d_can_lookup(req->path.dentry))
+		return -ENOTDIR;
+	vhost_fs_may_block_on(req, req->path.dentry);
+	do {
+		err = create_once(req, &c, make, path);
+	} while (is_delegated(&c.di) && !(err = break_deleg_wait(&c.di)));
+	return err;
+}
+
+static int create_entry(struct vhost_fs_req *req,
+			int (*make)(struct vhost_fs_req *req,
+				    struct vhost_fs_create *c))
+{
+	struct path path;
+	int err;
+
+	err = vhost_fs_create(req, make, &path);
 	if (err)
 		return err;
 	err = vhost_fs_entry_reply(req, &path);
-	dput(path.dentry);
+	path_put(&path);
 	return err;
+}
+
+static int make_node(struct vhost_fs_req *req, struct vhost_fs_create *c)
+{
+	const struct fuse_mknod_in *in = req->arg;
+	umode_t mode = in->mode & (S_IFMT | (S_IALLUGO & ~in->umask));
+
+	if (S_ISREG(mode))
+		return vfs_create(mnt_idmap(c->mnt), c->dentry, mode, &c->di);
+	return vfs_mknod(mnt_idmap(c->mnt), d_inode(req->path.dentry),
+			 c->dentry, mode, new_decode_dev(in->rdev), &c->di);
 }
 
 /**
@@ -92,25 +128,30 @@ static int create_reply(struct vhost_fs_req *req, struct vhost_fs_create *c,
 int vhost_fs_op_mknod(struct vhost_fs_req *req)
 {
 	const struct fuse_mknod_in *in = req->arg;
-	umode_t mode = in->mode & (S_IFMT | (S_IALLUGO & ~in->umask));
-	struct inode *dir = d_inode(req->path.dentry);
-	struct vhost_fs_create c;
-	int err;
 
-	if (S_ISDIR(mode))
+	switch (in->mode & S_IFMT) {
+	case S_IFREG:
+	case S_IFCHR:
+	case S_IFBLK:
+	case S_IFIFO:
+	case S_IFSOCK:
+		return create_entry(req, make_node);
+	case S_IFDIR:
 		return -EPERM;
-	if (!S_ISREG(mode) && !S_ISCHR(mode) && !S_ISBLK(mode) &&
-	    !S_ISFIFO(mode) && !S_ISSOCK(mode))
+	default:
 		return -EINVAL;
-	err = vhost_fs_create_begin(req, &req->name[0], &c);
-	if (err)
-		return err;
-	if (S_ISREG(mode))
-		err = vfs_create(mnt_idmap(c.mnt), c.dentry, mode, NULL);
-	else
-		err = vfs_mknod(mnt_idmap(c.mnt), dir, c.dentry, mode,
-				new_decode_dev(in->rdev), NULL);
-	return create_reply(req, &c, err);
+	}
+}
+
+static int make_dir(struct vhost_fs_req *req, struct vhost_fs_create *c)
+{
+	const struct fuse_mkdir_in *in = req->arg;
+	umode_t mode = in->mode & S_IALLUGO & ~in->umask;
+
+	/* An error unlocks the parent, and create_end() does nothing more. */
+	c->dentry = vfs_mkdir(mnt_idmap(c->mnt), d_inode(req->path.dentry),
+			      c->dentry, mode, &c->di);
+	return PTR_ERR_OR_ZERO(c->dentry);
 }
 
 /**
@@ -121,18 +162,13 @@ int vhost_fs_op_mknod(struct vhost_fs_req *req)
  */
 int vhost_fs_op_mkdir(struct vhost_fs_req *req)
 {
-	const struct fuse_mkdir_in *in = req->arg;
-	umode_t mode = in->mode & S_IALLUGO & ~in->umask;
-	struct vhost_fs_create c;
-	int err;
+	return create_entry(req, make_dir);
+}
 
-	err = vhost_fs_create_begin(req, &req->name[0], &c);
-	if (err)
-		return err;
-	/* On error this unlocks the parent, and ending does nothing more. */
-	c.dentry = vfs_mkdir(mnt_idmap(c.mnt), d_inode(req->path.dentry),
-			     c.dentry, mode, NULL);
-	return create_reply(req, &c, PTR_ERR_OR_ZERO(c.dentry));
+static int make_symlink(struct vhost_fs_req *req, struct vhost_fs_create *c)
+{
+	return vfs_symlink(mnt_idmap(c->mnt), d_inode(req->path.dentry),
+			   c->dentry, req->name[1].name, &c->di);
 }
 
 /**
@@ -143,15 +179,7 @@ int vhost_fs_op_mkdir(struct vhost_fs_req *req)
  */
 int vhost_fs_op_symlink(struct vhost_fs_req *req)
 {
-	struct vhost_fs_create c;
-	int err;
-
-	err = vhost_fs_create_begin(req, &req->name[0], &c);
-	if (err)
-		return err;
-	err = vfs_symlink(mnt_idmap(c.mnt), d_inode(req->path.dentry),
-			  c.dentry, req->name[1].name, NULL);
-	return create_reply(req, &c, err);
+	return create_entry(req, make_symlink);
 }
 
 static int link_once(struct vhost_fs_req *req, struct dentry *old,

@@ -207,24 +207,12 @@ int vhost_fs_op_opendir(struct vhost_fs_req *req)
 	return open_node(req, true);
 }
 
-/* Make the file; -EEXIST and nothing else says that there is one already. */
-static int create_new(struct vhost_fs_req *req, struct path *path)
+static int make_file(struct vhost_fs_req *req, struct vhost_fs_create *c)
 {
 	const struct fuse_create_in *in = req->arg;
 	umode_t mode = S_IFREG | (in->mode & S_IALLUGO & ~in->umask);
-	struct vhost_fs_create c;
-	int err;
 
-	err = vhost_fs_create_begin(req, &req->name[0], &c);
-	if (err)
-		return err;
-	err = vfs_create(mnt_idmap(c.mnt), c.dentry, mode, NULL);
-	if (!err) {
-		path->mnt = mntget(c.mnt);
-		path->dentry = dget(c.dentry);
-	}
-	vhost_fs_create_end(&c);
-	return err;
+	return vfs_create(mnt_idmap(c->mnt), c->dentry, mode, &c->di);
 }
 
 /* The file, made or found, opened. */
@@ -237,7 +225,7 @@ static struct file *create_file(struct vhost_fs_req *req, struct path *path)
 	err = open_mask(in->flags);
 	if (err < 0)
 		return ERR_PTR(err);
-	err = create_new(req, path);
+	err = vhost_fs_create(req, make_file, path);
 	if (!err) {
 		/* Whoever made it may open it, whatever its mode. */
 		file = open_file(req, path, in->flags);
