@@ -48,6 +48,15 @@ tools:
 selftests:
 	$(MAKE) -C $(SELFTESTS) O=$(BUILD)/selftests
 
+# For the test bed: a virtio-fs device in the same kernel, for each of these.
+LOOPBACK_KVERS ?= $(KVER)
+
+.PHONY: loopback
+loopback:
+	$(foreach kver,$(LOOPBACK_KVERS),$(MAKE) -C $(SELFTESTS)/loopback \
+		O=$(BUILD) module KVER=$(kver) KDIR=/lib/modules/$(kver)/build &&) \
+	$(MAKE) -C $(SELFTESTS)/loopback O=$(BUILD) daemon
+
 .PHONY: install
 install: all
 	install -D -m 0644 $(STAGE)/vhost_fs.ko \
