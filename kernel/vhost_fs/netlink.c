@@ -338,16 +338,28 @@ static int vhost_fs_nl_device_dump(struct sk_buff *skb,
 	return err;
 }
 
-/* Without a policy of its own an operation refuses every attribute. */
+/*
+ * No operation takes an attribute, which has to be said: one without a policy
+ * ignores them. An array needs an attribute that can be named, 0 can't.
+ */
+static const struct nla_policy vhost_fs_nl_no_attrs[] = {
+	{ .type = NLA_REJECT },
+	{ .type = NLA_REJECT },
+};
+
 static const struct genl_split_ops vhost_fs_nl_ops[] = {
 	{
 		.cmd = VHOST_FS_CMD_SHARE_GET,
 		.start = vhost_fs_nl_share_start,
+		.policy = vhost_fs_nl_no_attrs,
+		.maxattr = ARRAY_SIZE(vhost_fs_nl_no_attrs) - 1,
 		.dumpit = vhost_fs_nl_share_dump,
 		.flags = GENL_CMD_CAP_DUMP,
 	},
 	{
 		.cmd = VHOST_FS_CMD_DEVICE_GET,
+		.policy = vhost_fs_nl_no_attrs,
+		.maxattr = ARRAY_SIZE(vhost_fs_nl_no_attrs) - 1,
 		.dumpit = vhost_fs_nl_device_dump,
 		.flags = GENL_CMD_CAP_DUMP,
 	},

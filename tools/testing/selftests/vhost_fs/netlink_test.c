@@ -1,0 +1,587 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Listing by generic netlink: the attributes and their values, what requests
+ * are refused, dumps of many messages, and who sees what.
+ */
+#include "bed.h"
+#include "harness.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/genetlink.h>
+#include <linux/netlink.h>
+#include <sys/socket.h>
+
+#include <linux/vhost_fs_netlink.h>
+
+#define NOBODY 65534
+#define MAX_RECORDS 600
+#define MAX_MESSAGE 65536
+
+/* What one share or device was described by. */
+struct record {
+	struct nlattr *attrs;
+	int len;
+};
+
+/* A dump as far as it has been read. */
+struct dump {
+	int fd;
+	int error;	/* that it ended with, or 1 while it goes on */
+	int messages;
+	int nr;
+	struct record records[MAX_RECORDS];
+};
+
+/* A request with whatever an evil one could have. */
+struct request {
+	struct nlmsghdr nl;
+	struct genlmsghdr genl;
+	unsigned char attrs[64];
+};
+
+static int nl_socket(void)
+{
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	struct timeval limit = { .tv_sec = 10 };
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
+	int err = 0;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0 ||
+	    connect(fd, (void *)&kernel, sizeof(kernel)) < 0)
+		err = -errno;
+	if (err && fd >= 0)
+		close(fd);
+	return err ? err : fd;
+}
+
+static int nl_send(int fd, struct request *r, int type, int flags, int attrs_len)
+{
+	r->nl.nlmsg_len = NLMSG_LENGTH(GENL_HDRLEN) + attrs_len;
+	r->nl.nlmsg_type = type;
+	r->nl.nlmsg_flags = NLM_F_REQUEST | flags;
+	return send(fd, r, r->nl.nlmsg_len, 0) < 0 ? -errno : 0;
+}
+
+/* The attributes of @type in @record: how many, and the first. */
+static int find(const struct record *record, int type, const struct nlattr **first)
+{
+	const char *at = (const char *)record->attrs;
+	int left = record->len, nr = 0;
+
+	*first = NULL;
+	while (left >= NLA_HDRLEN) {
+		const struct nlattr *attr = (const void *)at;
+		int step = NLA_ALIGN(attr->nla_len);
+
+		if ((attr->nla_type & NLA_TYPE_MASK) == type && !nr++)
+			*first = attr;
+		if (attr->nla_len < NLA_HDRLEN)
+			break;
+		at += step;
+		left -= step;
+	}
+	return nr;
+}
+
+static bool has(const struct record *record, int type)
+{
+	const struct nlattr *attr;
+
+	return find(record, type, &attr);
+}
+
+static const char *get_string(const struct record *record, int type)
+{
+	const struct nlattr *attr;
+
+	return find(record, type, &attr) ? (const char *)attr + NLA_HDRLEN : "";
+}
+
+/* A number of 2, 4 or 8 bytes; -1 if there is none. */
+static int64_t get(const struct record *record, int type)
+{
+	const struct nlattr *attr;
+	int64_t value = 0;
+
+	if (!find(record, type, &attr) || attr->nla_len > NLA_HDRLEN + sizeof(value))
+		return -1;
+	memcpy(&value, (const char *)attr + NLA_HDRLEN, attr->nla_len - NLA_HDRLEN);
+	return value;
+}
+
+static void add_record(struct dump *dump, const struct nlmsghdr *nl)
+{
+	int head = NLMSG_LENGTH(GENL_HDRLEN);
+	struct record *record = &dump->records[dump->nr];
+
+	if (dump->nr == MAX_RECORDS)
+		return;
+	dump->nr++;
+	record->len = nl->nlmsg_len - head;
+	record->attrs = malloc(record->len + 1);
+	memcpy(record->attrs, (const char *)nl + head, record->len);
+}
+
+/* Reads one message of a dump. */
+static void dump_read(struct dump *dump)
+{
+	static uint64_t buffer[MAX_MESSAGE / sizeof(uint64_t)];
+	ssize_t len = recv(dump->fd, buffer, sizeof(buffer), 0);
+	struct nlmsghdr *nl = (void *)buffer;
+
+	dump->messages++;
+	if (len < 0)
+		dump->error = -errno;
+	for (; len > 0 && NLMSG_OK(nl, len); nl = NLMSG_NEXT(nl, len)) {
+		if (nl->nlmsg_type == NLMSG_DONE || nl->nlmsg_type == NLMSG_ERROR)
+			memcpy(&dump->error, NLMSG_DATA(nl), sizeof(dump->error));
+		else
+			add_record(dump, nl);
+	}
+}
+
+static int family(int fd)
+{
+	struct request r = { .genl = { .cmd = CTRL_CMD_GETFAMILY, .version = 1 } };
+	struct nlattr *attr = (void *)r.attrs;
+	struct dump answer = { .fd = fd, .error = 1 };
+
+	attr->nla_type = CTRL_ATTR_FAMILY_NAME;
+	attr->nla_len = NLA_HDRLEN + sizeof(VHOST_FS_FAMILY_NAME);
+	memcpy(attr + 1, VHOST_FS_FAMILY_NAME, sizeof(VHOST_FS_FAMILY_NAME));
+	if (nl_send(fd, &r, GENL_ID_CTRL, 0, NLA_ALIGN(attr->nla_len)) < 0)
+		return -EIO;
+	dump_read(&answer);
+	return answer.nr ? get(&answer.records[0], CTRL_ATTR_FAMILY_ID) : answer.error;
+}
+
+/* Asks for a dump; dump_read() goes on while error is 1. */
+static void dump_start(struct dump *dump, int fd, int command)
+{
+	struct request r = { .genl = { .cmd = command, .version = 1 } };
+
+	*dump = (struct dump){ .fd = fd, .error = 1 };
+	if (nl_send(fd, &r, family(fd), NLM_F_DUMP, 0) < 0)
+		dump->error = -errno;
+}
+
+static void dump_finish(struct dump *dump)
+{
+	while (dump->error == 1)
+		dump_read(dump);
+}
+
+static void dump_all(struct dump *dump, int command)
+{
+	int fd = nl_socket();
+
+	dump_start(dump, fd, command);
+	dump_finish(dump);
+	close(fd);
+}
+
+/* The record with @value for the name or number @type, or an empty one. */
+static const struct record *by_name(const struct dump *dump, int type, const char *value)
+{
+	static const struct record none;
+	int i;
+
+	for (i = 0; i < dump->nr; i++)
+		if (!strcmp(get_string(&dump->records[i], type), value))
+			return &dump->records[i];
+	return &none;
+}
+
+static int count_share(const struct dump *dump, const char *name)
+{
+	int i, nr = 0;
+
+	for (i = 0; i < dump->nr; i++)
+		nr += !strcmp(get_string(&dump->records[i], VHOST_FS_A_SHARE_NAME), name);
+	return nr;
+}
+
+/* Whether @name is in a list of shares, read through @fd. */
+static int listed(int fd, const char *name)
+{
+	static struct dump dump;
+
+	dump_start(&dump, fd, VHOST_FS_CMD_SHARE_GET);
+	dump_finish(&dump);
+	return dump.error ? dump.error : count_share(&dump, name);
+}
+
+/* How an attribute must look; @size -1 is a string, -2 a nest. */
+struct shape {
+	int type;
+	int size;
+	int min, max;
+};
+
+static bool shape_ok(const struct record *record, const struct shape *shape)
+{
+	const struct nlattr *attr;
+	int nr = find(record, shape->type, &attr), len;
+
+	if (nr < shape->min || nr > shape->max)
+		return false;
+	if (!nr)
+		return true;
+	len = attr->nla_len - NLA_HDRLEN;
+	if (shape->size == -2)
+		return attr->nla_type & NLA_F_NESTED;
+	if (shape->size == -1)
+		return len > 1 && !((const char *)attr)[attr->nla_len - 1];
+	return len == shape->size;
+}
+
+/* Each attribute as it must be, and none that isn't in the table. */
+static int wrong_shape(const struct record *record, const struct shape *shapes, int max_type)
+{
+	const struct nlattr *attr;
+	int type;
+
+	for (; shapes->type; shapes++)
+		if (!shape_ok(record, shapes))
+			return shapes->type;
+	for (type = max_type + 1; type < 64; type++)
+		if (find(record, type, &attr))
+			return type;
+	return find(record, 0, &attr) ? -1 : 0;
+}
+
+static const struct shape share_shapes[] = {
+	{ VHOST_FS_A_SHARE_NAME, -1, 1, 1 },
+	{ VHOST_FS_A_SHARE_OWNER_UID, 4, 1, 1 },
+	{ VHOST_FS_A_SHARE_FLAGS, 4, 1, 1 },
+	{ VHOST_FS_A_SHARE_CACHE, 4, 1, 1 },
+	{ VHOST_FS_A_SHARE_DEVICES, 4, 1, 1 },
+	{ VHOST_FS_A_SHARE_MAX_NODES, 8, 1, 1 },
+	{ VHOST_FS_A_SHARE_MAX_HANDLES, 8, 1, 1 },
+	{ VHOST_FS_A_SHARE_USER, 4, 0, VHOST_FS_MAX_ALLOWED_IDS },
+	{ VHOST_FS_A_SHARE_GROUP, 4, 0, VHOST_FS_MAX_ALLOWED_IDS },
+	{ VHOST_FS_A_SHARE_FS_ID, 8, 1, 1 },
+	{ VHOST_FS_A_SHARE_ROOT_INO, 8, 1, 1 },
+	{ VHOST_FS_A_SHARE_CAPABILITIES, 8, 1, 1 },
+	{ }
+};
+
+static const struct shape device_shapes[] = {
+	{ VHOST_FS_A_DEVICE_ID, 4, 1, 1 },
+	{ VHOST_FS_A_DEVICE_SHARE, -1, 0, 1 },
+	{ VHOST_FS_A_DEVICE_OWNER_PID, 4, 0, 1 },
+	{ VHOST_FS_A_DEVICE_RUNNING, 0, 0, 1 },
+	{ VHOST_FS_A_DEVICE_BROKEN, 0, 0, 1 },
+	{ VHOST_FS_A_DEVICE_SESSION, 0, 0, 1 },
+	{ VHOST_FS_A_DEVICE_FUSE_MINOR, 4, 0, 1 },
+	{ VHOST_FS_A_DEVICE_REQUEST_QUEUES, 4, 1, 1 },
+	{ VHOST_FS_A_DEVICE_THREADS, 4, 1, 1 },
+	{ VHOST_FS_A_DEVICE_NODES, 8, 1, 1 },
+	{ VHOST_FS_A_DEVICE_HANDLES, 8, 1, 1 },
+	{ VHOST_FS_A_DEVICE_BYTES_READ, 8, 1, 1 },
+	{ VHOST_FS_A_DEVICE_BYTES_WRITTEN, 8, 1, 1 },
+	{ VHOST_FS_A_DEVICE_BAD_REQUESTS, 8, 1, 1 },
+	{ VHOST_FS_A_DEVICE_OPCODE, -2, 0, 64 },
+	{ }
+};
+
+FIXTURE(netlink) {
+	struct bed bed;
+	struct dump dump;
+};
+
+FIXTURE_SETUP(netlink)
+{
+	struct bed_config config = {
+		.flags = VHOST_FS_SHARE_NO_READDIRPLUS,
+		.cache = VHOST_FS_CACHE_METADATA,
+		.max_nodes = 500, .max_handles = 50, .no_init = true,
+	};
+
+	ASSERT_EQ(0, bed_open(&self->bed, &config));
+	ASSERT_EQ(0, bed_write_file(&self->bed, "file", "data", 4, 0644));
+}
+
+FIXTURE_TEARDOWN(netlink)
+{
+	bed_close(&self->bed);
+}
+
+/* The record of the test's device, read anew. */
+static const struct record *device(struct bed *bed, struct dump *dump)
+{
+	dump_all(dump, VHOST_FS_CMD_DEVICE_GET);
+	return by_name(dump, VHOST_FS_A_DEVICE_SHARE, bed->share);
+}
+
+TEST_F(netlink, share)
+{
+	const struct record *share;
+	struct stat st;
+
+	dump_all(&self->dump, VHOST_FS_CMD_SHARE_GET);
+	ASSERT_EQ(0, self->dump.error);
+	ASSERT_EQ(1, count_share(&self->dump, self->bed.share));
+	share = by_name(&self->dump, VHOST_FS_A_SHARE_NAME, self->bed.share);
+	EXPECT_EQ(0, wrong_shape(share, share_shapes, VHOST_FS_A_SHARE_MAX));
+	ASSERT_EQ(0, fstat(self->bed.fd, &st));
+	EXPECT_EQ(getuid(), get(share, VHOST_FS_A_SHARE_OWNER_UID));
+	EXPECT_EQ(VHOST_FS_SHARE_NO_READDIRPLUS, get(share, VHOST_FS_A_SHARE_FLAGS));
+	EXPECT_EQ(VHOST_FS_CACHE_METADATA, get(share, VHOST_FS_A_SHARE_CACHE));
+	EXPECT_EQ(1, get(share, VHOST_FS_A_SHARE_DEVICES));
+	EXPECT_EQ(500, get(share, VHOST_FS_A_SHARE_MAX_NODES));
+	EXPECT_EQ(50, get(share, VHOST_FS_A_SHARE_MAX_HANDLES));
+	EXPECT_EQ(st.st_dev, get(share, VHOST_FS_A_SHARE_FS_ID));
+	EXPECT_EQ(st.st_ino, get(share, VHOST_FS_A_SHARE_ROOT_INO));
+}
+
+TEST_F(netlink, device_life)
+{
+	const struct record *dev = device(&self->bed, &self->dump);
+
+	EXPECT_EQ(0, wrong_shape(dev, device_shapes, VHOST_FS_A_DEVICE_MAX));
+	EXPECT_EQ(getpid(), get(dev, VHOST_FS_A_DEVICE_OWNER_PID));
+	EXPECT_TRUE(has(dev, VHOST_FS_A_DEVICE_RUNNING));
+	EXPECT_FALSE(has(dev, VHOST_FS_A_DEVICE_BROKEN));
+	EXPECT_FALSE(has(dev, VHOST_FS_A_DEVICE_SESSION));
+	EXPECT_FALSE(has(dev, VHOST_FS_A_DEVICE_FUSE_MINOR));
+	EXPECT_EQ(1, get(dev, VHOST_FS_A_DEVICE_REQUEST_QUEUES));
+	EXPECT_LT(0, get(dev, VHOST_FS_A_DEVICE_THREADS));
+
+	ASSERT_EQ(0, fuse_init(&self->bed.fuse));
+	dev = device(&self->bed, &self->dump);
+	EXPECT_EQ(0, wrong_shape(dev, device_shapes, VHOST_FS_A_DEVICE_MAX));
+	EXPECT_TRUE(has(dev, VHOST_FS_A_DEVICE_SESSION));
+	EXPECT_EQ(self->bed.fuse.init.minor, get(dev, VHOST_FS_A_DEVICE_FUSE_MINOR));
+	EXPECT_EQ(1, get(dev, VHOST_FS_A_DEVICE_NODES));
+
+	ASSERT_EQ(0, ring_set_running(&self->bed.dev, false));
+	dev = device(&self->bed, &self->dump);
+	EXPECT_FALSE(has(dev, VHOST_FS_A_DEVICE_RUNNING));
+	EXPECT_TRUE(has(dev, VHOST_FS_A_DEVICE_SESSION));
+	EXPECT_EQ(0, get(dev, VHOST_FS_A_DEVICE_THREADS));
+}
+
+/* Requests and errors of @opcode; -1 if it isn't listed. */
+static int64_t count_opcode(const struct record *dev, uint32_t opcode, int type)
+{
+	const char *at = (const char *)dev->attrs;
+	int left = dev->len;
+
+	while (left >= NLA_HDRLEN) {
+		struct nlattr *attr = (void *)at;
+		struct record nest = { attr + 1, attr->nla_len - NLA_HDRLEN };
+
+		if ((attr->nla_type & NLA_TYPE_MASK) == VHOST_FS_A_DEVICE_OPCODE &&
+		    get(&nest, VHOST_FS_A_OPCODE_NUMBER) == opcode)
+			return get(&nest, type);
+		at += NLA_ALIGN(attr->nla_len);
+		left -= NLA_ALIGN(attr->nla_len);
+	}
+	return -1;
+}
+
+TEST_F(netlink, device_counts)
+{
+	struct fuse *f = &self->bed.fuse;
+	struct fuse_entry_out entry;
+	const struct record *dev;
+	struct fuse_open_out open;
+	char data[4];
+
+	ASSERT_EQ(0, fuse_init(f));
+	ASSERT_EQ(0, fuse_lookup(f, FUSE_ROOT_ID, "file", &entry));
+	EXPECT_EQ(-ENOENT, fuse_lookup(f, FUSE_ROOT_ID, "none", NULL));
+	ASSERT_EQ(0, fuse_open(f, entry.nodeid, O_RDWR, &open));
+	ASSERT_EQ(4, fuse_read(f, entry.nodeid, open.fh, 0, data, 4));
+	ASSERT_EQ(3, fuse_write(f, entry.nodeid, open.fh, 0, data, 3));
+	dev = device(&self->bed, &self->dump);
+	EXPECT_EQ(2, get(dev, VHOST_FS_A_DEVICE_NODES));
+	EXPECT_EQ(1, get(dev, VHOST_FS_A_DEVICE_HANDLES));
+	EXPECT_EQ(4, get(dev, VHOST_FS_A_DEVICE_BYTES_READ));
+	EXPECT_EQ(3, get(dev, VHOST_FS_A_DEVICE_BYTES_WRITTEN));
+	EXPECT_EQ(0, get(dev, VHOST_FS_A_DEVICE_BAD_REQUESTS));
+	EXPECT_EQ(2, count_opcode(dev, FUSE_LOOKUP, VHOST_FS_A_OPCODE_REQUESTS));
+	EXPECT_EQ(1, count_opcode(dev, FUSE_LOOKUP, VHOST_FS_A_OPCODE_ERRORS));
+	EXPECT_EQ(0, count_opcode(dev, FUSE_READ, VHOST_FS_A_OPCODE_ERRORS));
+	EXPECT_EQ(-1, count_opcode(dev, FUSE_MKDIR, VHOST_FS_A_OPCODE_REQUESTS));
+
+	ASSERT_EQ(0, fuse_release(f, entry.nodeid, open.fh));
+	ASSERT_EQ(0, fuse_forget(f, entry.nodeid, 1));
+	EXPECT_GT(0, fuse_release(f, entry.nodeid, open.fh));
+	dev = device(&self->bed, &self->dump);
+	EXPECT_EQ(1, get(dev, VHOST_FS_A_DEVICE_NODES));
+	EXPECT_EQ(0, get(dev, VHOST_FS_A_DEVICE_HANDLES));
+	EXPECT_EQ(1, get(dev, VHOST_FS_A_DEVICE_BAD_REQUESTS));
+}
+
+TEST_F(netlink, broken_device)
+{
+	struct ring_queue *q = &self->bed.dev.queues[RING_REQUEST];
+
+	ring_push_avail(q, q->num);
+	ring_kick_always(q);
+	ASSERT_EQ(0, ring_wait_error(q));
+	EXPECT_TRUE(has(device(&self->bed, &self->dump), VHOST_FS_A_DEVICE_BROKEN));
+}
+
+TEST_F(netlink, device_without_share)
+{
+	int before, fd;
+
+	dump_all(&self->dump, VHOST_FS_CMD_DEVICE_GET);
+	before = self->dump.nr;
+	fd = open("/dev/vhost-fs", O_RDWR);
+	ASSERT_LE(0, fd);
+	dump_all(&self->dump, VHOST_FS_CMD_DEVICE_GET);
+	ASSERT_EQ(before + 1, self->dump.nr);
+	EXPECT_FALSE(has(&self->dump.records[before], VHOST_FS_A_DEVICE_SHARE));
+	EXPECT_FALSE(has(&self->dump.records[before], VHOST_FS_A_DEVICE_OWNER_PID));
+	EXPECT_EQ(0, wrong_shape(&self->dump.records[before], device_shapes,
+				 VHOST_FS_A_DEVICE_MAX));
+	close(fd);
+	dump_all(&self->dump, VHOST_FS_CMD_DEVICE_GET);
+	EXPECT_EQ(before, self->dump.nr);
+}
+
+/* What the kernel answers to a request that isn't quite right. */
+static int refusal(int command, int flags, const void *attrs, int len, int reserved)
+{
+	struct request r = { .genl = { .cmd = command, .version = 1, .reserved = reserved } };
+	struct dump answer = { .fd = nl_socket(), .error = 1 };
+	int err;
+
+	if (len)
+		memcpy(r.attrs, attrs, len);
+	err = nl_send(answer.fd, &r, family(answer.fd), flags | NLM_F_ACK, len);
+	if (err)
+		return err;
+	dump_finish(&answer);
+	close(answer.fd);
+	return answer.error;
+}
+
+TEST_F(netlink, refused_requests)
+{
+	static const uint16_t types[] = { 0, 1, 2, 3, VHOST_FS_A_SHARE_MAX, 100 };
+	struct nlattr attr[2] = { { .nla_len = 8 } };
+	unsigned int i;
+
+	EXPECT_EQ(0, refusal(VHOST_FS_CMD_SHARE_GET, NLM_F_DUMP, NULL, 0, 0));
+	EXPECT_EQ(0, refusal(VHOST_FS_CMD_DEVICE_GET, NLM_F_DUMP, NULL, 0, 0));
+	EXPECT_EQ(-EOPNOTSUPP, refusal(VHOST_FS_CMD_SHARE_GET, 0, NULL, 0, 0));
+	EXPECT_EQ(-EOPNOTSUPP, refusal(VHOST_FS_CMD_DEVICE_GET, 0, NULL, 0, 0));
+	EXPECT_EQ(-EOPNOTSUPP, refusal(0, NLM_F_DUMP, NULL, 0, 0));
+	EXPECT_EQ(-EOPNOTSUPP, refusal(VHOST_FS_CMD_MAX + 1, NLM_F_DUMP, NULL, 0, 0));
+	EXPECT_EQ(-EINVAL, refusal(VHOST_FS_CMD_SHARE_GET, NLM_F_DUMP, NULL, 0, 1));
+	for (i = 0; i < sizeof(types) / sizeof(*types); i++) {
+		attr[0].nla_type = types[i];
+		EXPECT_EQ(-EINVAL, refusal(VHOST_FS_CMD_SHARE_GET, NLM_F_DUMP, attr, 8, 0)) {
+			TH_LOG("attribute %d", types[i]);
+		}
+		EXPECT_EQ(-EINVAL, refusal(VHOST_FS_CMD_DEVICE_GET, NLM_F_DUMP, attr, 8, 0)) {
+			TH_LOG("attribute %d", types[i]);
+		}
+	}
+	EXPECT_EQ(-EINVAL, refusal(VHOST_FS_CMD_SHARE_GET, NLM_F_DUMP, attr, 3, 0));
+}
+
+/* Devices that stay are listed once each, whatever goes and comes meanwhile. */
+TEST_F(netlink, many_devices)
+{
+	int fds[400], i, unattached, fd = nl_socket(), last = 0;
+	int64_t id;
+
+	for (i = 0; i < 400; i++) {
+		fds[i] = open("/dev/vhost-fs", O_RDWR);
+		ASSERT_LE(0, fds[i]);
+	}
+	dump_start(&self->dump, fd, VHOST_FS_CMD_DEVICE_GET);
+	dump_read(&self->dump);
+	ASSERT_EQ(1, self->dump.error);
+	/* Half of what has been listed goes, and half of what hasn't. */
+	for (i = 0; i < 400; i += 2)
+		close(fds[i]);
+	for (i = 0; i < 50; i++)
+		fds[2 * i] = open("/dev/vhost-fs", O_RDWR);
+	dump_finish(&self->dump);
+	ASSERT_EQ(0, self->dump.error);
+	EXPECT_LT(1, self->dump.messages);
+	for (i = 0; i < self->dump.nr; i++) {
+		id = get(&self->dump.records[i], VHOST_FS_A_DEVICE_ID);
+		EXPECT_LT(last, id);
+		last = id;
+	}
+	dump_all(&self->dump, VHOST_FS_CMD_DEVICE_GET);
+	EXPECT_LE(250, self->dump.nr);
+	for (i = 0, unattached = 0; i < self->dump.nr; i++)
+		unattached += !has(&self->dump.records[i], VHOST_FS_A_DEVICE_SHARE);
+	EXPECT_EQ(250, unattached);
+	close(fd);
+}
+
+/* A reader that goes away in the middle leaves nothing behind. */
+TEST_F(netlink, dump_given_up)
+{
+	int fds[100], i, fd;
+
+	for (i = 0; i < 100; i++) {
+		fds[i] = open("/dev/vhost-fs", O_RDWR);
+		ASSERT_LE(0, fds[i]);
+	}
+	for (i = 0; i < 20; i++) {
+		fd = nl_socket();
+		dump_start(&self->dump, fd, i & 1 ? VHOST_FS_CMD_DEVICE_GET :
+						    VHOST_FS_CMD_SHARE_GET);
+		if (i & 2)
+			dump_read(&self->dump);
+		close(fd);
+	}
+	for (i = 0; i < 100; i++)
+		close(fds[i]);
+}
+
+/* Both who opened the socket and who reads must be allowed to see the share. */
+TEST_F(netlink, opener_and_reader)
+{
+	int of_root = nl_socket(), of_nobody;
+	const char *name = self->bed.share;
+
+	EXPECT_EQ(1, listed(of_root, name));
+	ASSERT_EQ(0, seteuid(NOBODY));
+	of_nobody = nl_socket();
+	EXPECT_EQ(0, listed(of_nobody, name));
+	EXPECT_EQ(0, listed(of_root, name));
+	dump_all(&self->dump, VHOST_FS_CMD_DEVICE_GET);
+	EXPECT_EQ(0, self->dump.nr);
+	ASSERT_EQ(0, seteuid(0));
+	EXPECT_EQ(0, listed(of_nobody, name));
+	EXPECT_EQ(1, listed(of_root, name));
+}
+
+/* A user that a share names sees it, and its devices. */
+TEST_F(netlink, named_user)
+{
+	uint32_t user = NOBODY;
+	struct vhost_fs_add_share arg = {
+		.size = sizeof(arg), .root_fd = self->bed.fd,
+		.users = (uintptr_t)&user, .nr_users = 1,
+	};
+	const struct record *share;
+	char name[sizeof(arg.name)];
+
+	snprintf(name, sizeof(name), "netlink-test-%d", getpid());
+	memcpy(arg.name, name, strlen(name));
+	ASSERT_EQ(0, share_add(&arg));
+	ASSERT_EQ(0, seteuid(NOBODY));
+	dump_all(&self->dump, VHOST_FS_CMD_SHARE_GET);
+	ASSERT_EQ(0, seteuid(0));
+	EXPECT_EQ(0, count_share(&self->dump, self->bed.share));
+	EXPECT_EQ(1, count_share(&self->dump, name));
+	share = by_name(&self->dump, VHOST_FS_A_SHARE_NAME, name);
+	EXPECT_EQ(NOBODY, get(share, VHOST_FS_A_SHARE_USER));
+	EXPECT_EQ(0, share_remove(name));
+}
+
+TEST_HARNESS_MAIN
