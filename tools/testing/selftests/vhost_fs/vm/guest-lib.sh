@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# The host VM's side of a nested guest whose QEMU has a vhost-fs-pci: starts it,
+# has it run commands (see guest-init), and ends it. To be sourced by a script
+# that runs as root in the host VM; $guest_dir is where QEMU, vmlinux and initrd
+# are.
+
+: "${guest_dir:?}"
+
+guest_run=/run/guest	# consoles and FIFOs; QEMU's own user may write there
+guest_user=1000		# owns nothing of the share, nor /dev/vhost-fs
+guest_fd=7		# the number under which QEMU inherits the device
+guest_boot_limit=400	# seconds, for emulation within emulation
+guest_command_limit=900
+
+# What is left out here would be initialised, tested or measured at every boot.
+# no_timer_check: a busy machine delays the timer interrupts that it counts.
+guest_kernel_arguments="console=ttyS0 quiet reboot=t panic=-1 no_timer_check \
+mitigations=off noreplace-smp nokaslr audit=0 tsc=reliable init_on_alloc=0 \
+cryptomgr.notests rcupdate.rcu_expedited=1 \
+initcall_blacklist=load_system_certificate_list,jent_mod_init,trace_eval_init,\
+init_kprobe_trace,bpf_tcp_ca_kfunc_init,bpf_dummy_struct_ops_init"
+
+# Emulation within emulation translates all code twice: a boot takes minutes.
+# But the emulated processor has AMD's virtualisation, so KVM works in the host
+# VM, and what runs in it is translated once: seconds.
+guest_accelerator()
+{
+	[ -e /dev/kvm ] || modprobe -q kvm_amd || modprobe -q kvm_intel
+	if [ -e /dev/kvm ]; then
+		chmod 666 /dev/kvm
+		echo '-accel kvm -cpu host'
+	else
+		echo '-accel tcg,tb-size=256 -cpu qemu64'
+	fi
+}
+
+# guest_start SHARE [QEMU_ARGUMENT...]: returns when the guest takes commands.
+guest_start()
+{
+	local share=$1
+	shift
+	read -r -a guest_accel < <(guest_accelerator)
+	rm -rf "$guest_run"
+	mkdir -p "$guest_run"
+	mkfifo "$guest_run"/{control,monitor}.{in,out}
+	chown -R "$guest_user:$guest_user" "$guest_run"
+	exec {guest_to}<>"$guest_run/control.in" {guest_from}<>"$guest_run/control.out"
+	exec {guest_monitor}<>"$guest_run/monitor.in"
+	guest_qemu "$share" "$@" </dev/null >"$guest_run/qemu.log" 2>&1 \
+		{guest_to}>&- {guest_from}>&- {guest_monitor}>&- &
+	guest_pid=$!
+	guest_token=0
+	guest_wait_ready
+}
+
+# The share's administrator attaches the device; QEMU, which gets it open, runs
+# without any right of its own.
+guest_qemu()
+{
+	local share=$1
+	shift
+	exec vhost-fs-ctl exec --share "$share" --fd "$guest_fd" -- \
+		setpriv --reuid="$guest_user" --regid="$guest_user" --clear-groups \
+		--inh-caps=-all --bounding-set=-all --no-new-privs -- \
+		"$guest_dir/qemu-system-x86_64" -nodefaults -no-user-config -display none \
+		-machine q35,usb=off,smbus=off,sata=off,vmport=off,i8042=off \
+		"${guest_accel[@]}" -m 320 -bios qboot.rom \
+		-kernel "$guest_dir/vmlinux" -initrd "$guest_dir/initrd" \
+		-append "$guest_kernel_arguments" \
+		-chardev "file,id=console,path=$guest_run/console" \
+		-chardev "pipe,id=control,path=$guest_run/control" \
+		-chardev "pipe,id=monitor,path=$guest_run/monitor" \
+		-serial chardev:console -serial chardev:control \
+		-mon chardev=monitor,mode=readline \
+		-device "vhost-fs-pci,vhostfd=$guest_fd,tag=$share" "$@"
+}
+
+guest_fail()
+{
+	echo "guest: $*" >&2
+	tail -n 5 "$guest_run/qemu.log" "$guest_run/console" >&2
+	return 1
+}
+
+# guest_read SECONDS: the next line from the guest, in $guest_line. Looks every
+# second whether QEMU is alive, since a FIFO that we hold open has no end.
+guest_read()
+{
+	local deadline=$((SECONDS + $1)) part
+	guest_line=
+	until IFS= read -r -t 1 -u "$guest_from" part; do
+		guest_line+=$part
+		kill -0 "$guest_pid" 2>/dev/null || guest_fail "QEMU has ended" || return
+		[ "$SECONDS" -lt "$deadline" ] || guest_fail "no answer in $1 s" || return
+	done
+	guest_line+=$part
+}
+
+# Sets $guest_boot_id, which is another one after each boot, and
+# $guest_boot_seconds, the guest's own count.
+guest_wait_ready()
+{
+	local word=
+	while [ "$word" != ready ]; do
+		guest_read "$guest_boot_limit" || return
+		# shellcheck disable=SC2034 # for whoever sources this
+		read -r word guest_boot_id guest_boot_seconds <<<"$guest_line"
+	done
+}
+
+# guest COMMAND: runs it in the guest, prints its output, returns its status.
+guest()
+{
+	guest_begin "$@"
+	guest_end
+}
+
+# The same in two halves, for what has to happen meanwhile.
+guest_begin()
+{
+	echo "@$((++guest_token)) $*" >&"$guest_to"
+}
+
+guest_end()
+{
+	while guest_read "$guest_command_limit"; do
+		if [ "${guest_line%% *}" = "@$guest_token" ]; then
+			return "${guest_line#* }"
+		fi
+		printf '%s\n' "$guest_line"
+	done
+	return 125
+}
+
+# Boots the guest anew, with the device's reset on the way.
+guest_reboot()
+{
+	echo "@reboot reboot -f" >&"$guest_to"
+	guest_wait_ready
+}
+
+# guest_monitor_command COMMAND: to QEMU's monitor, which answers in its time.
+guest_monitor_command()
+{
+	echo "$*" >&"$guest_monitor"
+}
+
+# Returns QEMU's exit status.
+guest_stop()
+{
+	local status=0
+	guest_monitor_command quit
+	wait "$guest_pid" || status=$?
+	exec {guest_to}>&- {guest_from}>&- {guest_monitor}>&-
+	return "$status"
+}
