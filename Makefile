@@ -18,7 +18,8 @@ BUILD := $(abspath $(O))
 STAGE := $(BUILD)/$(KVER)
 SELFTESTS := tools/testing/selftests/vhost_fs
 
-kbuild = $(MAKE) -C $(KDIR) M=$(STAGE) $(if $(ARCH),ARCH=$(ARCH)) \
+# Kbuild gets our command line too, where O= would mean its own output.
+kbuild = $(MAKE) -C $(KDIR) M=$(STAGE) O=$(realpath $(KDIR)) $(if $(ARCH),ARCH=$(ARCH)) \
 	 $(if $(VHOST_SRC),VHOST_SRC=$(abspath $(VHOST_SRC))) \
 	 $(if $(VHOST_KO),VHOST_KO=$(abspath $(VHOST_KO)))
 

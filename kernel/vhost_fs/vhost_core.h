@@ -39,6 +39,24 @@ typedef void (*vhost_work_fn_t)(struct vhost_work *work);
 
 #include "vhost_btf.h"
 
+static inline void vhost_vq_set_backend(struct vhost_virtqueue *vq, void *data)
+{
+	vq->private_data = data;
+}
+
+static inline void *vhost_vq_get_backend(struct vhost_virtqueue *vq)
+{
+	return vq->private_data;
+}
+
+static inline bool vhost_has_feature(struct vhost_virtqueue *vq, int bit)
+{
+	return vq->acked_features & BIT_ULL(bit);
+}
+
+#endif /* !VHOST_FS_VHOST_SRC */
+
+/* Where vhost.h is there as well, the compiler holds these against it. */
 void vhost_dev_init(struct vhost_dev *dev, struct vhost_virtqueue **vqs,
 		    int nvqs, int iov_limit, int weight, int byte_weight,
 		    bool use_worker,
@@ -67,22 +85,5 @@ bool vhost_enable_notify(struct vhost_dev *dev, struct vhost_virtqueue *vq);
 int vhost_log_write(struct vhost_virtqueue *vq, struct vhost_log *log,
 		    unsigned int log_num, u64 len, struct iovec *iov,
 		    int count);
-
-static inline void vhost_vq_set_backend(struct vhost_virtqueue *vq, void *data)
-{
-	vq->private_data = data;
-}
-
-static inline void *vhost_vq_get_backend(struct vhost_virtqueue *vq)
-{
-	return vq->private_data;
-}
-
-static inline bool vhost_has_feature(struct vhost_virtqueue *vq, int bit)
-{
-	return vq->acked_features & BIT_ULL(bit);
-}
-
-#endif /* !VHOST_FS_VHOST_SRC */
 
 #endif /* VHOST_FS_VHOST_CORE_H */
