@@ -10,7 +10,12 @@
 #include <fcntl.h>
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
+#include <linux/userfaultfd.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 #include <linux/vhost_fs_netlink.h>
 
@@ -540,6 +545,69 @@ TEST_F(netlink, dump_given_up)
 	}
 	for (i = 0; i < 100; i++)
 		close(fds[i]);
+}
+
+/* Memory whose pages come only when @fd, the result, is closed. */
+static int hold_pages(void *at, size_t size)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = {
+		.range = { .start = (uintptr_t)at, .len = size },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0 || ioctl(fd, UFFDIO_API, &api) < 0 ||
+	    ioctl(fd, UFFDIO_REGISTER, &range) < 0 || madvise(at, size, MADV_DONTNEED) < 0)
+		return -errno;
+	return fd;
+}
+
+static bool readable(int fd)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+
+	return poll(&poll_fd, 1, 10000) == 1;
+}
+
+/*
+ * A VMM can keep the thread that reads its rings waiting, for ever and with the
+ * ring locked. That must not keep anybody waiting who lists, opens or closes.
+ */
+TEST_F(netlink, stuck_device)
+{
+	struct bed_config config = { .ring.queue_size = 1024 };
+	struct ring_dev dev;
+	struct ring_queue *q = &dev.queues[RING_REQUEST];
+	struct fuse fuse;
+	int held, pipe_fds[2], i;
+	char *page;
+	pid_t pid;
+
+	ASSERT_EQ(0, bed_open_device(&self->bed, &dev, &fuse, &config));
+	/* The second page of the descriptors, wherever the table begins. */
+	page = (char *)(((uintptr_t)q->desc + 8191) & ~4095UL);
+	held = hold_pages(page, 4096);
+	if (held == -ENOSYS)
+		SKIP(goto out, "the kernel has no userfaultfd");
+	ASSERT_LE(0, held);
+	ring_push_avail(q, (page - (char *)q->desc) / sizeof(*q->desc));
+	ring_kick_always(q);
+	ASSERT_TRUE(readable(held));
+
+	ASSERT_EQ(0, pipe(pipe_fds));
+	pid = fork();
+	if (!pid) {
+		close(held);
+		dump_all(&self->dump, VHOST_FS_CMD_DEVICE_GET);
+		for (i = 0; i < 3; i++)
+			close(open("/dev/vhost-fs", O_RDWR));
+		_exit(write(pipe_fds[1], "", 1) != 1);
+	}
+	EXPECT_TRUE(readable(pipe_fds[0]));
+	close(held);
+out:
+	ring_close(&dev);
 }
 
 /* Both who opened the socket and who reads must be allowed to see the share. */
