@@ -126,7 +126,7 @@ static inline bool vhost_fs_share_readonly(const struct vhost_fs_share *share)
  * @bytes_written: file data taken from the guest
  * @bad: malformed requests, and those that named what does not exist
  *
- * All under the queue's mutex.
+ * Written under the queue's mutex, read without.
  */
 struct vhost_fs_stats {
 	u64 requests[VHOST_FS_NR_OPS];

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What a device has served. Each queue counts for itself, under the mutex that
- * it holds anyway when a request ends; readers add the queues up.
+ * is held anyway when a request ends. Readers add the queues up without that
+ * mutex: its holder may wait for guest memory that never comes.
  */
 #include "internal.h"
+
+static void stats_inc(u64 *counter, u64 n)
+{
+	WRITE_ONCE(*counter, *counter + n);
+}
 
 /**
  * vhost_fs_stats_count - count a request that has ended
@@ -20,16 +26,16 @@ void vhost_fs_stats_count(struct vhost_fs_stats *stats,
 	lockdep_assert_held(&req->q->vq.mutex);
 
 	if (req->bad)
-		stats->bad++;
+		stats_inc(&stats->bad, 1);
 	if (!req->hdr)
 		return;
 	if (req->op)
 		opcode = req->hdr->opcode;
-	stats->requests[opcode]++;
+	stats_inc(&stats->requests[opcode], 1);
 	if (req->error)
-		stats->errors[opcode]++;
-	stats->bytes_read += req->data_out;
-	stats->bytes_written += req->data_in;
+		stats_inc(&stats->errors[opcode], 1);
+	stats_inc(&stats->bytes_read, req->data_out);
+	stats_inc(&stats->bytes_written, req->data_in);
 }
 
 static void stats_add(struct vhost_fs_stats *sum,
@@ -38,31 +44,26 @@ static void stats_add(struct vhost_fs_stats *sum,
 	unsigned int i;
 
 	for (i = 0; i < VHOST_FS_NR_OPS; i++) {
-		sum->requests[i] += stats->requests[i];
-		sum->errors[i] += stats->errors[i];
+		sum->requests[i] += READ_ONCE(stats->requests[i]);
+		sum->errors[i] += READ_ONCE(stats->errors[i]);
 	}
-	sum->bytes_read += stats->bytes_read;
-	sum->bytes_written += stats->bytes_written;
-	sum->bad += stats->bad;
+	sum->bytes_read += READ_ONCE(stats->bytes_read);
+	sum->bytes_written += READ_ONCE(stats->bytes_written);
+	sum->bad += READ_ONCE(stats->bad);
 }
 
 /**
  * vhost_fs_stats_sum - add up what a device has served
  * @fs: the device
- * @sum: set to the sum over its queues
+ * @sum: set to the sum over its queues; may be a moment old
  *
- * Context: process context; takes each queue's mutex in turn.
+ * Context: any; takes no lock.
  */
 void vhost_fs_stats_sum(struct vhost_fs_dev *fs, struct vhost_fs_stats *sum)
 {
 	unsigned int i;
 
 	memset(sum, 0, sizeof(*sum));
-	for (i = 0; i < VHOST_FS_NVQS; i++) {
-		struct vhost_fs_queue *q = &fs->queues[i];
-
-		mutex_lock(&q->vq.mutex);
-		stats_add(sum, &q->stats);
-		mutex_unlock(&q->vq.mutex);
-	}
+	for (i = 0; i < VHOST_FS_NVQS; i++)
+		stats_add(sum, &fs->queues[i].stats);
 }
