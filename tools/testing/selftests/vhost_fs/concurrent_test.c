@@ -145,7 +145,7 @@ TEST_F(concurrent, many_blocked_requests)
 }
 
 /* More than there may be threads: all are served in the end. */
-TEST_F(concurrent, more_blocked_requests_than_threads)
+TEST_F_TIMEOUT(concurrent, more_blocked_requests_than_threads, 120)
 {
 	enum { NR = 150 };
 	struct blocked_open *o = calloc(NR, sizeof(*o));
@@ -279,7 +279,7 @@ TEST_F(concurrent, close_drains)
 }
 
 /* The stop comes while requests stream in; none is lost or done twice. */
-TEST_F(concurrent, stop_under_load)
+TEST_F_TIMEOUT(concurrent, stop_under_load, 120)
 {
 	struct fuse_call c[DEPTH];
 	int i, round;
@@ -304,10 +304,11 @@ TEST_F(concurrent, stop_under_load)
 	}
 }
 
-TEST_F(concurrent, close_under_load)
+TEST_F_TIMEOUT(concurrent, close_under_load, 120)
 {
 	struct bed_config config = {
 		.ring.features = variant->features, .ring.request_queues = 2,
+		.ring.queue_size = 512,
 	};
 	struct fuse_call c[DEPTH];
 	struct ring_dev dev;
@@ -373,7 +374,7 @@ static int start_read(struct fuse *f, struct io *io, uint64_t node, uint64_t fh,
 }
 
 /* Each request its own chunk, all in flight at once, on all queues. */
-TEST_F_TIMEOUT(concurrent, data_is_right_at_depth_64, 120)
+TEST_F_TIMEOUT(concurrent, data_is_right_at_depth_64, 300)
 {
 	enum { NR = QUEUES * DEPTH };
 	struct io *io = calloc(NR, sizeof(*io));
@@ -413,7 +414,7 @@ TEST_F_TIMEOUT(concurrent, data_is_right_at_depth_64, 120)
 }
 
 /* The same name looked up on all queues at once: one node, each one counted. */
-TEST_F(concurrent, lookups_are_counted)
+TEST_F_TIMEOUT(concurrent, lookups_are_counted, 120)
 {
 	enum { NR = QUEUES * DEPTH };
 	struct fuse_call *c = calloc(NR, sizeof(*c));
@@ -446,7 +447,7 @@ TEST_F(concurrent, lookups_are_counted)
 }
 
 /* Lookups and forgets of one name against each other. */
-TEST_F(concurrent, lookup_against_forget)
+TEST_F_TIMEOUT(concurrent, lookup_against_forget, 120)
 {
 	struct fuse_forget_in in = { .nlookup = 1 };
 	struct fuse_call look[DEPTH], forget[DEPTH];
@@ -482,7 +483,7 @@ TEST_F(concurrent, lookup_against_forget)
 }
 
 /* RELEASE while the handle is in use: each READ gets data or EBADF. */
-TEST_F(concurrent, release_against_read)
+TEST_F_TIMEOUT(concurrent, release_against_read, 120)
 {
 	uint64_t node = bed_lookup(self->f, "file");
 	struct io *io = calloc(DEPTH, sizeof(*io));
@@ -508,7 +509,7 @@ TEST_F(concurrent, release_against_read)
 }
 
 /* A new session begins while the old one's requests are under way. */
-TEST_F(concurrent, init_under_load)
+TEST_F_TIMEOUT(concurrent, init_under_load, 120)
 {
 	struct fuse_getattr_in in = { 0 };
 	struct fuse_call c[DEPTH];

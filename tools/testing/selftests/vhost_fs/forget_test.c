@@ -206,7 +206,7 @@ TEST_F(forget, batch)
 
 TEST_F(forget, large_batch)
 {
-	enum { NR = 3000 };
+	enum { NR = 600 };
 	struct fuse_forget_one *list = calloc(NR, sizeof(*list));
 	struct fuse_entry_out e;
 	char name[32];

@@ -11,6 +11,7 @@
 #include <grp.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #ifndef OPEN_TREE_CLONE
@@ -270,14 +271,17 @@ static int write_to(const char *path, const char *text)
 	return ret;
 }
 
-/* In a user namespace of its own, as root there. */
+/* In a user namespace of its own, as root there. A chroot can't have one. */
 static int enter_user_ns(uid_t uid, gid_t gid)
 {
 	char map[64];
 
 	if (unshare(CLONE_NEWUSER))
-		return -errno;
+		_exit(ENOSYS);
 	snprintf(map, sizeof(map), "0 %u 1", uid);
+	/* A process that changed its ids owns its own files in /proc again. */
+	if (prctl(PR_SET_DUMPABLE, 1))
+		return -errno;
 	if (write_to("/proc/self/setgroups", "deny") ||
 	    write_to("/proc/self/uid_map", map))
 		return -EIO;
@@ -505,9 +509,13 @@ TEST_F(share, names_are_per_user_namespace)
 		.self = self, .uid = OWNER, .gid = OWNER, .user_ns = true,
 	};
 	struct as_user root = { .self = self };
+	int ret;
 
 	ASSERT_EQ(0, share_add(&self->add));
-	EXPECT_EQ(0, as_user(u, names_in_user_ns));
+	ret = as_user(u, names_in_user_ns);
+	if (ret == -ENOSYS)
+		SKIP(return, "no user namespace can be made here");
+	EXPECT_EQ(0, ret);
 	/* The one outside is untouched. */
 	EXPECT_EQ(0, as_user(root, attach));
 	EXPECT_EQ(0, share_remove(self->name));
