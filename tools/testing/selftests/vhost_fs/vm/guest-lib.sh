@@ -36,11 +36,10 @@ guest_accelerator()
 	fi
 }
 
-# guest_start SHARE [QEMU_ARGUMENT...]: returns when the guest takes commands.
+# guest_start SHARE [DEVICE_OPTIONS]: returns when the guest takes commands. The
+# device's options are as on QEMU's command line: "num-request-queues=2,...".
 guest_start()
 {
-	local share=$1
-	shift
 	read -r -a guest_accel < <(guest_accelerator)
 	rm -rf "$guest_run"
 	mkdir -p "$guest_run"
@@ -48,7 +47,7 @@ guest_start()
 	chown -R "$guest_user:$guest_user" "$guest_run"
 	exec {guest_to}<>"$guest_run/control.in" {guest_from}<>"$guest_run/control.out"
 	exec {guest_monitor}<>"$guest_run/monitor.in"
-	guest_qemu "$share" "$@" </dev/null >"$guest_run/qemu.log" 2>&1 \
+	guest_qemu "$@" </dev/null >"$guest_run/qemu.log" 2>&1 \
 		{guest_to}>&- {guest_from}>&- {guest_monitor}>&- &
 	guest_pid=$!
 	guest_token=0
@@ -59,9 +58,7 @@ guest_start()
 # without any right of its own.
 guest_qemu()
 {
-	local share=$1
-	shift
-	exec vhost-fs-ctl exec --share "$share" --fd "$guest_fd" -- \
+	exec vhost-fs-ctl exec --share "$1" --fd "$guest_fd" -- \
 		setpriv --reuid="$guest_user" --regid="$guest_user" --clear-groups \
 		--inh-caps=-all --bounding-set=-all --no-new-privs -- \
 		"$guest_dir/qemu-system-x86_64" -nodefaults -no-user-config -display none \
@@ -74,7 +71,8 @@ guest_qemu()
 		-chardev "pipe,id=monitor,path=$guest_run/monitor" \
 		-serial chardev:console -serial chardev:control \
 		-mon chardev=monitor,mode=readline \
-		-device "vhost-fs-pci,vhostfd=$guest_fd,tag=$share" "$@"
+		-device pcie-root-port,id=port,chassis=1 \
+		-device "vhost-fs-pci,id=fs,bus=port,vhostfd=$guest_fd,tag=$1${2:+,$2}"
 }
 
 guest_fail()

@@ -22,15 +22,15 @@ source_package()
 # apt's lists of sources are kept apart from those of the root.
 download_source()
 {
-	local lists apt mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
-	lists=$(mktemp -d)
-	mkdir "$lists/partial"
-	printf "deb-src $mirror %s main\n" trixie trixie-updates >"$lists/sources"
-	apt=(apt-get -q -o APT::Sandbox::User=root -o Dir::State::Lists="$lists"
-		-o Dir::Etc::SourceList="$lists/sources" -o Dir::Etc::SourceParts=/dev/null)
+	local tmp apt mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
+	tmp=$(mktemp -d)
+	mkdir -p "$tmp/lists/partial"
+	printf "deb-src $mirror %s main\n" trixie trixie-updates >"$tmp/sources.list"
+	apt=(apt-get -q -o APT::Sandbox::User=root -o Dir::State::Lists="$tmp/lists"
+		-o Dir::Etc::SourceList="$tmp/sources.list" -o Dir::Etc::SourceParts=/dev/null)
 	"${apt[@]}" update
 	(cd "$1" && "${apt[@]}" source --download-only "$2")
-	rm -rf "$lists"
+	rm -rf "$tmp"
 }
 
 # The .dsc is there before the archives it names: only a complete one counts.
