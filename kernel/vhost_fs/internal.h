@@ -177,7 +177,8 @@ struct vhost_fs_pool {
  * @inflight: requests taken from the ring and not yet answered; under
  *	vq.mutex
  * @paused: take nothing from the ring; under vq.mutex
- * @broken: the ring was not valid; under vq.mutex
+ * @broken: this ring, or another of the device, was not valid; take nothing from
+ *	it until it is started anew; under vq.mutex
  * @poll_ns: how long to poll before sleeping; only for the holder of @looking
  * @stats: under vq.mutex
  */

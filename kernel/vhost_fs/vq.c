@@ -192,13 +192,25 @@ static bool vq_active(struct vhost_fs_queue *q)
 {
 	lockdep_assert_held(&q->vq.mutex);
 
-	return vhost_vq_get_backend(&q->vq) && !q->paused;
+	return vhost_vq_get_backend(&q->vq) && !q->paused && !q->broken;
+}
+
+static void vq_set_broken(struct vhost_fs_queue *q)
+{
+	mutex_lock(&q->vq.mutex);
+	if (vhost_vq_get_backend(&q->vq))
+		q->broken = true;
+	mutex_unlock(&q->vq.mutex);
 }
 
 /*
  * The guest has broken the ring's rules: nothing more is taken from any ring of
  * the device. The core has raised the ring's error eventfd in most cases, and
  * raising it twice does no harm.
+ *
+ * The rings keep their backends until they are stopped and drained: the core
+ * lets the addresses of a ring without one be set to anything, unchecked, and
+ * requests in flight have yet to write to the used ring.
  */
 static void vq_break(struct vhost_fs_queue *q)
 {
@@ -211,7 +223,7 @@ static void vq_break(struct vhost_fs_queue *q)
 		eventfd_signal(q->vq.error_ctx);
 	mutex_unlock(&q->vq.mutex);
 	for (i = 0; i < VHOST_FS_NVQS; i++)
-		vhost_fs_vq_stop(&fs->queues[i]);
+		vq_set_broken(&fs->queues[i]);
 }
 
 /*
