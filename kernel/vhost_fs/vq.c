@@ -382,6 +382,7 @@ static int vq_serve_some(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 {
 	struct vhost_virtqueue *vq = &q->vq;
 	unsigned int n = 0;
+	bool look = true;
 	int ret = 1;
 
 	mutex_lock(&vq->mutex);
@@ -399,9 +400,8 @@ static int vq_serve_some(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 		vhost_fs_req_run(req);
 		mutex_lock(&vq->mutex);
 		ret = vq_complete(q, req);
-		if (ret)
-			break;
-		if (req->handed_off && !vq_take_look(q))
+		look = !req->handed_off || vq_take_look(q);
+		if (ret || !look)
 			break;
 		ret = 1;
 		n++;
@@ -410,7 +410,8 @@ static int vq_serve_some(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 	}
 	if (ret < 0 && !(ret == -ESHUTDOWN))
 		q->broken = true;
-	if (ret < 0)
+	/* Not if the look has gone to another thread: it is for that to give. */
+	if (ret < 0 && look)
 		atomic_set(&q->looking, 0);
 	mutex_unlock(&vq->mutex);
 	return ret;
