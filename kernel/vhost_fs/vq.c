@@ -374,7 +374,7 @@ static bool vq_yield(struct vhost_fs_queue *q)
 }
 
 /*
- * Serve up to VHOST_FS_WEIGHT chains. Returns 1 if there may be more and the
+ * Serve up to VHOST_FS_WEIGHT chains, waits for one counted. Returns 1 if there may be more and the
  * look is still the caller's, 0 if it has been given away, an error if the
  * ring is not valid.
  */
@@ -393,7 +393,9 @@ static int vq_serve_some(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 		if (!ret) {
 			if (vq_wait(q))
 				break;
+			/* A guest may move the index to and fro for ever. */
 			ret = 1;
+			n++;
 			continue;
 		}
 		mutex_unlock(&vq->mutex);
