@@ -65,6 +65,7 @@ install: all
 	$(if $(DESTDIR),,depmod $(KVER))
 	$(MAKE) -C tools/vhost-fs-ctl O=$(BUILD)/tools \
 		DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) install
+	$(MAKE) -C packaging DESTDIR=$(DESTDIR) install
 	install -D -m 0644 include/uapi/linux/vhost_fs.h \
 		$(DESTDIR)$(PREFIX)/include/linux/vhost_fs.h
 

@@ -266,7 +266,8 @@ static int ioctl_attach_share(struct vhost_fs_dev *fs, void *arg)
 	share = vhost_fs_share_attach(arg);
 	err = PTR_ERR_OR_ZERO(share);
 	if (!err)
-		fs->share = share;
+		/* Netlink reads it without the mutex. */
+		smp_store_release(&fs->share, share);
 unlock:
 	mutex_unlock(&fs->vdev.mutex);
 	return err;
