@@ -374,9 +374,9 @@ static bool vq_yield(struct vhost_fs_queue *q)
 }
 
 /*
- * Serve up to VHOST_FS_WEIGHT chains, waits for one counted. Returns 1 if there may be more and the
- * look is still the caller's, 0 if it has been given away, an error if the
- * ring is not valid.
+ * Serve up to VHOST_FS_WEIGHT chains, each wait for one counted as one.
+ * Returns 1 if there may be more and the look is still the caller's, 0 if it
+ * has been given away, an error if the ring is not valid.
  */
 static int vq_serve_some(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 {
