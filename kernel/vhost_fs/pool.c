@@ -52,7 +52,8 @@ static void worker_set_idle(struct vhost_fs_pool *pool,
 {
 	lockdep_assert_held(&pool->lock);
 
-	if (!list_empty(&w->idle))
+	/* One that is being stopped may be woken by a signal before that. */
+	if (!list_empty(&w->idle) || list_empty(&w->entry))
 		return;
 	list_add(&w->idle, &pool->idle);
 	pool->nr_idle++;
