@@ -34,6 +34,7 @@
  * @idle: place in the pool's list of idle threads; under the pool's lock
  * @next: queue it was woken for; under the pool's lock
  * @idle_since: jiffies; under the pool's lock
+ * @self: the thread, known once it has been idle; under the pool's lock
  * @ready: it has its own fs_struct; its own
  */
 struct vhost_fs_worker {
@@ -44,6 +45,7 @@ struct vhost_fs_worker {
 	struct list_head idle;
 	struct vhost_fs_queue *next;
 	unsigned long idle_since;
+	struct task_struct *self;
 	bool ready;
 };
 
@@ -58,6 +60,7 @@ static void worker_set_idle(struct vhost_fs_pool *pool,
 	list_add(&w->idle, &pool->idle);
 	pool->nr_idle++;
 	w->idle_since = jiffies;
+	w->self = current;
 }
 
 static void worker_clear_idle(struct vhost_fs_pool *pool,
@@ -218,6 +221,16 @@ static void worker_unlist(struct vhost_fs_pool *pool, struct vhost_fs_worker *w)
 	pool->nr--;
 }
 
+/*
+ * A thread that SIGSTOP or the freezer holds can't end before it is let go, and
+ * nobody is to wait for that.
+ */
+static bool worker_is_stale(const struct vhost_fs_worker *w)
+{
+	return time_after_eq(jiffies, w->idle_since + VHOST_FS_IDLE_TIMEOUT) &&
+	       READ_ONCE(w->self->__state) == TASK_INTERRUPTIBLE;
+}
+
 /* The longest idle thread, if it has been so for long and isn't the last. */
 static struct vhost_fs_worker *pool_take_stale(struct vhost_fs_pool *pool)
 {
@@ -227,10 +240,10 @@ static struct vhost_fs_worker *pool_take_stale(struct vhost_fs_pool *pool)
 	spin_lock_irqsave(&pool->lock, flags);
 	if (pool->running && pool->nr_idle > 1) {
 		w = list_last_entry(&pool->idle, struct vhost_fs_worker, idle);
-		if (time_before(jiffies, w->idle_since + VHOST_FS_IDLE_TIMEOUT))
-			w = NULL;
-		else
+		if (worker_is_stale(w))
 			worker_unlist(pool, w);
+		else
+			w = NULL;
 	}
 	spin_unlock_irqrestore(&pool->lock, flags);
 	return w;
