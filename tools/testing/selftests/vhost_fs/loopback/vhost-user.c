@@ -197,7 +197,8 @@ static void vhost_user_start(struct server *server, const struct loopback_state 
 
 	set_u64(server, SET_FEATURES, state->features | F_PROTOCOL_FEATURES);
 	for (i = 0; i < server->nqueues; i++)
-		set_ring(server, i, &state->rings[i]);
+		if (state->rings[i].size)
+			set_ring(server, i, &state->rings[i]);
 	/* A kick is lost until the ring is enabled: wait for that. */
 	get_u64(server, GET_FEATURES);
 }

@@ -97,7 +97,8 @@ static void vhost_start(struct server *server, const struct loopback_state *stat
 
 	call(server, VHOST_SET_FEATURES, &features, "VHOST_SET_FEATURES");
 	for (i = 0; i < server->nqueues; i++)
-		set_ring(server, i, &state->rings[i]);
+		if (state->rings[i].size)
+			set_ring(server, i, &state->rings[i]);
 	set_running(server, 1);
 }
 

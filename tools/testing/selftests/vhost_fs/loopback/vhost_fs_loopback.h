@@ -53,7 +53,8 @@ struct loopback_ring {
  * @wanted: enum loopback_wanted
  * @generation: to be handed to LOOPBACK_ACK once that is so
  * @features: what the driver has accepted
- * @rings: physical addresses; set when @wanted is LOOPBACK_RUNNING
+ * @rings: physical addresses, when @wanted is LOOPBACK_RUNNING; size 0 where the
+ *	driver has no use for the ring, having fewer processors than queues
  */
 struct loopback_state {
 	__u32 wanted;
