@@ -282,6 +282,23 @@ static int setattr_time(u32 valid, u32 set, u32 now, u64 sec, u32 nsec,
 	return 0;
 }
 
+/*
+ * Whether the caller may depends on this: setting the time of day for both
+ * times takes what writing takes, anything else the owner.
+ */
+static void setattr_time_rule(struct iattr *attr)
+{
+	unsigned int times = attr->ia_valid & (ATTR_ATIME | ATTR_MTIME);
+
+	if (!times)
+		return;
+	if (times == (ATTR_ATIME | ATTR_MTIME) &&
+	    !(attr->ia_valid & (ATTR_ATIME_SET | ATTR_MTIME_SET)))
+		attr->ia_valid |= ATTR_TOUCH;
+	else
+		attr->ia_valid |= ATTR_TIMES_SET;
+}
+
 /* Everything but the size, which has rules of its own. */
 static int setattr_decode(struct vhost_fs_req *req, struct iattr *attr)
 {
@@ -303,6 +320,8 @@ static int setattr_decode(struct vhost_fs_req *req, struct iattr *attr)
 		err = setattr_time(in->valid, FATTR_MTIME, FATTR_MTIME_NOW,
 				   in->mtime, in->mtimensec, &attr->ia_mtime,
 				   ATTR_MTIME, ATTR_MTIME_SET, attr);
+	if (!err)
+		setattr_time_rule(attr);
 	return err;
 }
 
