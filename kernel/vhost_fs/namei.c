@@ -208,6 +208,26 @@ drop_write:
 	return err;
 }
 
+/*
+ * What linkat(2) asks of its caller where fs.protected_hardlinks is set, which a
+ * module can't see: who doesn't own a file gives it another name only if it is
+ * harmless and he may read and write it.
+ */
+static int may_link(const struct path *old)
+{
+	struct mnt_idmap *idmap = mnt_idmap(old->mnt);
+	struct inode *inode = d_inode(old->dentry);
+	umode_t mode = inode->i_mode;
+
+	if (inode_owner_or_capable(idmap, inode))
+		return 0;
+	if (!S_ISREG(mode) || (mode & S_ISUID) ||
+	    (mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
+		return -EPERM;
+	return inode_permission(idmap, inode, MAY_READ | MAY_WRITE) ?
+		-EPERM : 0;
+}
+
 static int link_path(struct vhost_fs_req *req, const struct path *old)
 {
 	struct delegated_inode di = { };
@@ -219,6 +239,9 @@ static int link_path(struct vhost_fs_req *req, const struct path *old)
 	if (!d_can_lookup(req->path.dentry))
 		return -ENOTDIR;
 	vhost_fs_may_block_on(req, old->dentry);
+	err = may_link(old);
+	if (err)
+		return err;
 	do {
 		err = link_once(req, old->dentry, &new, &di);
 	} while (is_delegated(&di) && !(err = break_deleg_wait(&di)));
