@@ -36,6 +36,15 @@ static u32 last_device_id;
 /* Guards the list of devices and last_device_id; vdev.mutex is inside it. */
 static DEFINE_MUTEX(devices_lock);
 
+/**
+ * vhost_fs_dev_for_each - visit the open devices
+ * @from: first id to visit
+ * @fn: called with the list of devices locked, so that the device stays; may
+ *	sleep; non-zero ends the walk
+ * @arg: for @fn
+ *
+ * Return: what @fn returned last, or 0.
+ */
 int vhost_fs_dev_for_each(u32 from,
 			  int (*fn)(struct vhost_fs_dev *fs, void *arg),
 			  void *arg)

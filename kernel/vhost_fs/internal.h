@@ -370,15 +370,6 @@ struct vhost_fs_dev {
 
 extern const struct file_operations vhost_fs_fops;
 
-/*
- * vhost_fs_dev_for_each - visit the open devices
- * @from: first id to visit
- * @fn: called with the list of devices locked, so that the device stays; may
- *	sleep; non-zero ends the walk
- * @arg: for @fn
- *
- * Returns what @fn returned last.
- */
 int vhost_fs_dev_for_each(u32 from,
 			  int (*fn)(struct vhost_fs_dev *fs, void *arg),
 			  void *arg);
