@@ -270,15 +270,25 @@ void vhost_fs_node_unreserve(struct vhost_fs_req *req)
 }
 
 /*
- * Take a node whose lookup count the caller has brought to 0 out of the
- * tables. The lock waits for node_insert() to be through.
+ * Take a node whose lookup count is 0 out of the tables: whoever brought it
+ * there does, or a lookup that is faster. The lock waits for node_insert() to
+ * be through, which may have raised the count that a lookup saw as 0.
  */
 static void node_unlist(struct vhost_fs_session *s, struct vhost_fs_node *node)
 {
+	bool listed;
+
 	xa_lock(&s->nodes);
-	rhashtable_remove_fast(&s->inodes, &node->hash, vhost_fs_node_params);
-	__xa_erase(&s->nodes, node->id);
+	listed = !atomic64_read(&node->nlookup) &&
+		 xa_load(&s->nodes, node->id) == node;
+	if (listed) {
+		rhashtable_remove_fast(&s->inodes, &node->hash,
+				       vhost_fs_node_params);
+		__xa_erase(&s->nodes, node->id);
+	}
 	xa_unlock(&s->nodes);
+	if (!listed)
+		return;
 	atomic64_dec(&s->nr_nodes);
 	vhost_fs_node_put(node);
 }
@@ -403,7 +413,8 @@ struct vhost_fs_node *vhost_fs_node_lookup(struct vhost_fs_req *req,
 			node_refresh(req->fs, node, path);
 			return node;
 		}
-		/* Whoever is forgetting it takes it out of the tables now. */
+		/* Its forgetter may not run for long; make way for a new one. */
+		node_unlist(s, node);
 		vhost_fs_node_put(node);
 		cond_resched();
 	}
