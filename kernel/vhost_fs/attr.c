@@ -50,9 +50,19 @@ static bool is_submount(const struct vhost_fs_req *req, const struct path *path)
 	       (READ_ONCE(req->fs->session.flags) & FUSE_SUBMOUNTS);
 }
 
+/* A file system that has names checked with its server asks for these too. */
+static int attr_stat(struct vhost_fs_req *req, const struct path *path,
+		     struct kstat *st, u32 mask, unsigned int flags)
+{
+	if (path->dentry->d_flags &
+	    (DCACHE_OP_REVALIDATE | DCACHE_OP_WEAK_REVALIDATE))
+		vhost_fs_may_block(req);
+	return vfs_getattr(path, st, mask, flags);
+}
+
 /**
  * vhost_fs_attr_get - attributes of a path
- * @req: the request
+ * @req: the request; may block
  * @path: the path
  * @attr: filled in
  *
@@ -65,7 +75,8 @@ int vhost_fs_attr_get(struct vhost_fs_req *req, const struct path *path,
 	struct kstat st;
 	int err;
 
-	err = vfs_getattr(path, &st, STATX_BASIC_STATS, AT_STATX_SYNC_AS_STAT);
+	err = attr_stat(req, path, &st, STATX_BASIC_STATS,
+			AT_STATX_SYNC_AS_STAT);
 	if (err)
 		return err;
 	*attr = (struct fuse_attr) {
@@ -183,8 +194,8 @@ int vhost_fs_op_statx(struct vhost_fs_req *req)
 	err = attr_use_handle(req, in->getattr_flags & FUSE_GETATTR_FH, in->fh);
 	if (err)
 		return err;
-	err = vfs_getattr(&req->path, &st, in->sx_mask & VHOST_FS_STATX_MASK,
-			  in->sx_flags & AT_STATX_SYNC_TYPE);
+	err = attr_stat(req, &req->path, &st, in->sx_mask & VHOST_FS_STATX_MASK,
+			in->sx_flags & AT_STATX_SYNC_TYPE);
 	if (err)
 		return err;
 	out = vhost_fs_reply_arg(req, sizeof(*out));
