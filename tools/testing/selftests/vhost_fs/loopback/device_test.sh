@@ -5,7 +5,7 @@
 # kernel's own virtiofs mounts it, and what it shows is compared with the shared
 # directory. Prints TAP; needs root and both modules (see vm/vm run).
 #
-#   loopback_test.sh [vhost-fs|virtiofsd]
+#   device_test.sh [vhost-fs|virtiofsd]
 #
 # Exit status: 0 if all passed, 1 otherwise, 2 for a wrong argument.
 
@@ -359,7 +359,7 @@ run_test()
 
 case $backend in
 vhost-fs|virtiofsd) ;;
-*)	echo "loopback_test.sh: no backend '$backend': vhost-fs or virtiofsd" >&2; exit 2 ;;
+*)	echo "device_test.sh: no backend '$backend': vhost-fs or virtiofsd" >&2; exit 2 ;;
 esac
 if [ "${2-}" = --one ]; then
 	run_test "$3"
