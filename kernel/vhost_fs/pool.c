@@ -84,7 +84,8 @@ static struct vhost_fs_queue *worker_next(struct vhost_fs_worker *w)
 	spin_lock_irqsave(&pool->lock, flags);
 	q = w->next;
 	w->next = NULL;
-	if (!q) {
+	/* One that is being stopped has somebody waiting for its end. */
+	if (!q && !list_empty(&w->entry)) {
 		q = list_first_entry_or_null(&pool->pending,
 					     struct vhost_fs_queue, pending);
 		if (q)
