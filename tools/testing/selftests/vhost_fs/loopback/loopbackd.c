@@ -6,12 +6,11 @@
  * what the driver wants (struct loopback_state), until SIGTERM or SIGINT, when
  * it takes the device away in good order.
  */
-#include <errno.h>
+#include <err.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,18 +34,6 @@ struct options {
 static const char usage[] =
 	"usage: loopbackd --share NAME | --socket PATH\n"
 	"                 [--tag TAG] [--queues N] [--queue-size N] [--ready FILE]\n";
-
-void fail(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	fputs("loopbackd: ", stderr);
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
-	va_end(args);
-	exit(1);
-}
 
 static void usage_error(const char *text, const char *value)
 {
@@ -127,7 +114,7 @@ static int new_eventfd(void)
 	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 
 	if (fd < 0)
-		fail("eventfd: %s", strerror(errno));
+		err(1, "eventfd");
 	return fd;
 }
 
@@ -142,7 +129,7 @@ static void create_device(struct server *server, const struct options *options)
 	memcpy(arg.kick, server->kick, sizeof(arg.kick));
 	memcpy(arg.call, server->call, sizeof(arg.call));
 	if (ioctl(server->memory->fd, LOOPBACK_CREATE, &arg))
-		fail("can't make the device: %s", strerror(errno));
+		err(1, "can't make the device");
 }
 
 /* What the driver queued before the server looked may have gone unnoticed. */
@@ -162,7 +149,7 @@ static void say_ready(const char *path)
 		return;
 	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
-		fail("can't write %s: %s", path, strerror(errno));
+		err(1, "can't write %s", path);
 	close(fd);
 }
 
@@ -172,7 +159,7 @@ static bool follow_driver(struct server *server, bool *running, const char *read
 	struct loopback_state state;
 
 	if (ioctl(server->memory->fd, LOOPBACK_GET_STATE, &state))
-		fail("can't get the device's state: %s", strerror(errno));
+		err(1, "can't get the device's state");
 	if (*running) {
 		server->ops->stop(server);
 		*running = false;
@@ -184,7 +171,7 @@ static bool follow_driver(struct server *server, bool *running, const char *read
 		say_ready(ready);
 	}
 	if (ioctl(server->memory->fd, LOOPBACK_ACK, &state.generation))
-		fail("can't acknowledge: %s", strerror(errno));
+		err(1, "can't acknowledge");
 	return state.wanted != LOOPBACK_GONE;
 }
 
@@ -199,7 +186,7 @@ static int block_signals(void)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	fd = signalfd(-1, &set, SFD_CLOEXEC);
 	if (fd < 0)
-		fail("signalfd: %s", strerror(errno));
+		err(1, "signalfd");
 	return fd;
 }
 
@@ -217,7 +204,7 @@ static void server_failed(const struct server *server)
 	eventfd_t count;
 
 	if (server->error_fd == server->fd)
-		fail("the server closed the connection");
+		errx(1, "the server closed the connection");
 	eventfd_read(server->error_fd, &count);
 	fprintf(stderr, "loopbackd: the server stopped a ring because of what was in it\n");
 }
@@ -233,7 +220,7 @@ static void serve(struct server *server, const char *ready)
 
 	for (;;) {
 		if (poll(fds, 3, -1) < 0)
-			fail("poll: %s", strerror(errno));
+			err(1, "poll");
 		if (fds[0].revents && !follow_driver(server, &running, ready))
 			return;
 		if (fds[1].revents)
@@ -254,7 +241,7 @@ int main(int argc, char **argv)
 	parse_options(&options, argc, argv);
 	device = open("/dev/vhost-fs-loopback", O_RDWR | O_CLOEXEC);
 	if (device < 0)
-		fail("can't open /dev/vhost-fs-loopback: %s", strerror(errno));
+		err(1, "can't open /dev/vhost-fs-loopback");
 	memory_map(&memory, device);
 	server.ops = options.share ? &vhost_ops : &vhost_user_ops;
 	server.name = options.share ? options.share : options.socket;

@@ -57,6 +57,4 @@ struct server_ops {
 extern const struct server_ops vhost_ops;
 extern const struct server_ops vhost_user_ops;
 
-__attribute__((format(printf, 1, 2), noreturn)) void fail(const char *format, ...);
-
 #endif /* LOOPBACKD_H */

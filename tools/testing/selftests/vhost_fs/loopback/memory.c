@@ -3,7 +3,7 @@
  * Physical memory as the guest's memory: every range that /proc/iomem calls
  * System RAM, mapped through the loopback module's file.
  */
-#include <errno.h>
+#include <err.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -16,13 +16,13 @@ static void map_region(struct memory *memory, uint64_t first, uint64_t end)
 	struct region *region = &memory->regions[memory->n];
 
 	if (memory->n++ == MAX_REGIONS)
-		fail("more than %d ranges of memory", MAX_REGIONS);
+		errx(1, "more than %d ranges of memory", MAX_REGIONS);
 	region->phys = first;
 	region->size = end - first;
 	region->virt = mmap(NULL, region->size, PROT_READ | PROT_WRITE, MAP_SHARED, memory->fd,
 			    first);
 	if (region->virt == MAP_FAILED)
-		fail("can't map memory at %#llx: %s", (unsigned long long)first, strerror(errno));
+		err(1, "can't map memory at %#llx", (unsigned long long)first);
 }
 
 /* Only whole pages, and only the outermost ranges, which aren't indented. */
@@ -46,13 +46,13 @@ void memory_map(struct memory *memory, int fd)
 	char line[256];
 
 	if (!iomem)
-		fail("can't read /proc/iomem: %s", strerror(errno));
+		err(1, "can't read /proc/iomem");
 	memory->fd = fd;
 	while (fgets(line, sizeof(line), iomem))
 		map_line(memory, line);
 	fclose(iomem);
 	if (!memory->n)
-		fail("/proc/iomem shows no System RAM");
+		errx(1, "/proc/iomem shows no System RAM");
 }
 
 uint64_t memory_virt(const struct memory *memory, uint64_t phys)
@@ -62,5 +62,5 @@ uint64_t memory_virt(const struct memory *memory, uint64_t phys)
 	for (region = memory->regions; region < memory->regions + memory->n; region++)
 		if (phys - region->phys < region->size)
 			return (uintptr_t)region->virt + (phys - region->phys);
-	fail("a ring at %#llx is outside of memory", (unsigned long long)phys);
+	errx(1, "a ring at %#llx is outside of memory", (unsigned long long)phys);
 }

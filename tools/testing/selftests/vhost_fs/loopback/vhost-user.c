@@ -3,7 +3,7 @@
  * The server is virtiofsd, or anything else behind a vhost-user socket: the
  * front-end side of that protocol.
  */
-#include <errno.h>
+#include <err.h>
 #include <linux/vhost.h>
 #include <linux/virtio_config.h>
 #include <stddef.h>
@@ -35,9 +35,11 @@ enum request {
 
 #define VERSION			0x1u
 #define REPLY			0x4u
-#define F_PROTOCOL_FEATURES	(1ull << 30)
-#define PROTOCOL_F_MQ		(1ull << 0)
+#define F_PROTOCOL_FEATURES	0x40000000ull
+#define PROTOCOL_F_MQ		0x1ull
 
+/* As on the wire: the payload follows three 32-bit words. */
+#pragma pack(push, 4)
 struct message {
 	uint32_t request;
 	uint32_t flags;
@@ -57,7 +59,9 @@ struct message {
 			} regions[MAX_REGIONS];
 		} table;
 	};
-} __attribute__((packed));
+};
+
+#pragma pack(pop)
 
 #define HEADER_SIZE	offsetof(struct message, u64)
 
@@ -85,7 +89,7 @@ static void send_message(struct server *server, struct message *message, size_t 
 			memcpy(CMSG_DATA(cmsg) + i * sizeof(int), &fd, sizeof(fd));
 	}
 	if (sendmsg(server->fd, &msg, MSG_NOSIGNAL) != (ssize_t)iov.iov_len)
-		fail("vhost-user: can't send request %u: %s", message->request, strerror(errno));
+		err(1, "vhost-user: can't send request %u", message->request);
 }
 
 static void receive_reply(struct server *server, struct message *message, size_t size)
@@ -95,7 +99,7 @@ static void receive_reply(struct server *server, struct message *message, size_t
 
 	if (got != (ssize_t)(HEADER_SIZE + size) || reply.request != message->request ||
 	    !(reply.flags & REPLY) || reply.size != size)
-		fail("vhost-user: no proper reply to request %u", message->request);
+		errx(1, "vhost-user: no proper reply to request %u", message->request);
 	memcpy(message, &reply, got);
 }
 
@@ -143,11 +147,11 @@ static void connect_socket(struct server *server)
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 
 	if (strlen(server->name) >= sizeof(addr.sun_path))
-		fail("socket path '%s' is too long", server->name);
-	strcpy(addr.sun_path, server->name);
+		errx(1, "socket path '%s' is too long", server->name);
+	memcpy(addr.sun_path, server->name, strlen(server->name));
 	server->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (server->fd < 0 || connect(server->fd, (struct sockaddr *)&addr, sizeof(addr)))
-		fail("can't connect to %s: %s", server->name, strerror(errno));
+		err(1, "can't connect to %s", server->name);
 	/* Between requests, the server has nothing to say but its end. */
 	server->error_fd = server->fd;
 }
@@ -158,12 +162,12 @@ static void vhost_user_open(struct server *server)
 
 	connect_socket(server);
 	if (!(get_u64(server, GET_FEATURES) & F_PROTOCOL_FEATURES))
-		fail("vhost-user: the server knows no protocol features");
+		errx(1, "vhost-user: the server knows no protocol features");
 	set_u64(server, SET_PROTOCOL_FEATURES,
 		get_u64(server, GET_PROTOCOL_FEATURES) & PROTOCOL_F_MQ);
 	queues = get_u64(server, GET_QUEUE_NUM);
 	if (queues < server->nqueues)
-		fail("vhost-user: the server has only %llu request queues",
+		errx(1, "vhost-user: the server has only %llu request queues",
 		     (unsigned long long)queues - 1);
 
 	struct message owner = { .request = SET_OWNER };

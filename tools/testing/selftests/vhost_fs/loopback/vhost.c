@@ -2,7 +2,7 @@
 /*
  * The server is vhost_fs.ko: /dev/vhost-fs, driven as a VMM does.
  */
-#include <errno.h>
+#include <err.h>
 #include <fcntl.h>
 #include <linux/vhost.h>
 #include <linux/vhost_fs.h>
@@ -16,7 +16,7 @@
 static void call(struct server *server, unsigned long request, void *arg, const char *what)
 {
 	if (ioctl(server->fd, request, arg))
-		fail("%s: %s", what, strerror(errno));
+		err(1, "%s", what);
 }
 
 static void set_memory(struct server *server)
@@ -27,7 +27,7 @@ static void set_memory(struct server *server)
 
 	table = calloc(1, sizeof(*table) + memory->n * sizeof(table->regions[0]));
 	if (!table)
-		fail("out of memory");
+		errx(1, "out of memory");
 	table->nregions = memory->n;
 	for (i = 0; i < memory->n; i++) {
 		table->regions[i].guest_phys_addr = memory->regions[i].phys;
@@ -38,12 +38,12 @@ static void set_memory(struct server *server)
 	free(table);
 }
 
-static void attach(struct server *server)
+static void take_share(struct server *server)
 {
 	struct vhost_fs_share_name share = { .size = sizeof(share) };
 
 	if (strlen(server->name) > VHOST_FS_SHARE_NAME_MAX)
-		fail("share name '%s' is longer than %d", server->name, VHOST_FS_SHARE_NAME_MAX);
+		errx(1, "share name '%s' is longer than %d", server->name, VHOST_FS_SHARE_NAME_MAX);
 	memcpy(share.name, server->name, strlen(server->name));
 	call(server, VHOST_FS_ATTACH_SHARE, &share, "can't attach the share");
 }
@@ -52,11 +52,11 @@ static void vhost_open(struct server *server)
 {
 	server->fd = open("/dev/vhost-fs", O_RDWR | O_CLOEXEC);
 	if (server->fd < 0)
-		fail("can't open /dev/vhost-fs: %s", strerror(errno));
+		err(1, "can't open /dev/vhost-fs");
 	server->error_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (server->error_fd < 0)
-		fail("eventfd: %s", strerror(errno));
-	attach(server);
+		err(1, "eventfd");
+	take_share(server);
 	call(server, VHOST_SET_OWNER, NULL, "VHOST_SET_OWNER");
 	set_memory(server);
 }

@@ -214,6 +214,7 @@ static bool loopback_notify(struct virtqueue *vq)
 {
 	struct loopback *lb = to_loopback(vq->vdev);
 
+	/* pairs with loopback_release(): no server looks at the rings any more */
 	if (smp_load_acquire(&lb->dead))
 		queue_work(loopback_wq, &lb->refuse_work);
 	else
@@ -581,7 +582,7 @@ static int loopback_release(struct inode *inode, struct file *file)
 {
 	struct loopback *lb = file->private_data;
 
-	smp_store_release(&lb->dead, true);
+	smp_store_release(&lb->dead, true); /* pairs with loopback_notify() */
 	wake_up_all(&lb->wait);
 	if (lb->created)
 		queue_work(loopback_wq, &lb->refuse_work);
