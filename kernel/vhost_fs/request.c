@@ -170,10 +170,11 @@ static int req_decode(struct vhost_fs_req *req)
 	if (!req_copy(req, &have, min(req->out_len, VHOST_FS_FIRST_COPY)))
 		return -EFAULT;
 	req->hdr = (const void *)req->in;
+	op = vhost_fs_op(req->hdr->opcode);
+	/* Before anything is refused, since some opcodes have no reply. */
+	req->op = op;
 	if (req->hdr->len != req->out_len)
 		return -EINVAL;
-	op = vhost_fs_op(req->hdr->opcode);
-	req->op = op;
 	if (!op || !op->fn)
 		return -ENOSYS;
 	err = req_decode_args(req, have);
