@@ -907,6 +907,14 @@ TEST_F(malformed, endless_indirect_table)
 	EXPECT_EQ(0, fuse_getattr(&self->other_fuse, ROOT, NULL));
 }
 
+/* Puts nothing in a page's place. */
+static int take_away(void *page)
+{
+	return mmap(page, PAGE, PROT_NONE,
+		    MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == page ?
+		0 : -errno;
+}
+
 /* Guest memory that the VMM has taken away under the device. */
 TEST_F(malformed, memory_goes_away)
 {
@@ -915,7 +923,7 @@ TEST_F(malformed, memory_goes_away)
 	uint32_t len;
 
 	hole = (char *)(((uintptr_t)hole + PAGE - 1) & ~(PAGE - 1));
-	ASSERT_EQ(0, mprotect(hole, PAGE, PROT_NONE));
+	ASSERT_EQ(0, take_away(hole));
 	good_chain(self);
 	q->desc[0].addr = ring_guest_addr(self->dev, hole);
 	ring_push_avail(q, 0);
@@ -955,7 +963,7 @@ TEST_F(malformed, ring_goes_away)
 	struct ring_queue *q = self->f->q;
 	uint64_t one = 1;
 
-	ASSERT_EQ(0, mprotect(q->avail, PAGE, PROT_NONE));
+	ASSERT_EQ(0, take_away(q->avail));
 	ASSERT_EQ(sizeof(one), write(q->kick, &one, sizeof(one)));
 	EXPECT_EQ(0, ring_wait_error(q));
 	EXPECT_EQ(0, fuse_getattr(&self->other_fuse, ROOT, NULL));
@@ -974,7 +982,7 @@ TEST_F(malformed, data_into_a_hole)
 	ASSERT_EQ(0, bed_write_file(&self->bed, "file", large, 3 * PAGE, 0));
 	free(large);
 	hole = (char *)(((uintptr_t)hole + PAGE - 1) & ~(PAGE - 1));
-	ASSERT_EQ(0, mprotect(hole + PAGE, PAGE, PROT_NONE));
+	ASSERT_EQ(0, take_away(hole + PAGE));
 	memset(self->out, 0, BUF_SIZE);
 	fuse_header(self->f, h, FUSE_READ, self->file, sizeof(*read));
 	read->fh = self->file_fh;
