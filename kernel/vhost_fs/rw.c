@@ -89,13 +89,32 @@ int vhost_fs_op_read(struct vhost_fs_req *req)
 	return 0;
 }
 
-static ssize_t write_file(struct vhost_fs_req *req, struct file *file,
-			  loff_t pos, struct iov_iter *from)
+/*
+ * A page of the guest's cache goes where it was mapped, by whichever of the
+ * guest's open files happens to be at hand; that may be one that appends.
+ */
+static int write_at_offset(struct kiocb *iocb)
 {
+	if (IS_APPEND(file_inode(iocb->ki_filp)))
+		return -EPERM;
+	iocb->ki_flags &= ~IOCB_APPEND;
+	return 0;
+}
+
+static ssize_t write_file(struct vhost_fs_req *req, struct file *file,
+			  struct iov_iter *from)
+{
+	const struct fuse_write_in *in = req->arg;
 	struct kiocb iocb;
+	int err;
 
 	init_sync_kiocb(&iocb, file);
-	iocb.ki_pos = pos;
+	iocb.ki_pos = in->offset;
+	if (in->write_flags & FUSE_WRITE_CACHE) {
+		err = write_at_offset(&iocb);
+		if (err)
+			return err;
+	}
 	if (!in_memory(file))
 		vhost_fs_may_block(req);
 	return vfs_iocb_iter_write(file, &iocb, from);
@@ -121,7 +140,7 @@ int vhost_fs_op_write(struct vhost_fs_req *req)
 		req->bad = true;
 		return -EINVAL;
 	}
-	ret = write_file(req, file, in->offset, &req->data);
+	ret = write_file(req, file, &req->data);
 	if (ret < 0)
 		return ret;
 	req->data_in = ret;
