@@ -8,7 +8,7 @@
  * at hand. Most checks are differential: the same calls are made on the mount
  * and in a twin directory of the host's own, and must have the same results and
  * leave the same tree. Without names the fixture "files" runs; "readonly" is
- * for a share with --readonly in which SHAREDIR/ro has been made.
+ * for a share with --readonly.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -1228,26 +1228,32 @@ TEST_F_TIMEOUT(files, moved_out_and_back_under_load, LONG)
 FIXTURE(readonly)
 {
 	int guest;
+	char name[64];
 };
 
 FIXTURE_SETUP(readonly)
 {
-	int host = open_dir(share_dir, "ro");
+	char path[PATH_MAX];
+	int host;
 
-	ASSERT_LE(0, host);
 	umask(0);
-	remove_tree(share_dir, "ro", "/*");
+	snprintf(self->name, sizeof(self->name), "readonly-%d", getpid());
+	snprintf(path, sizeof(path), "%s/%s", share_dir, self->name);
+	ASSERT_EQ(0, mkdir(path, 0777));
+	host = open_dir(share_dir, self->name);
+	ASSERT_LE(0, host);
 	populate(_metadata, host);
 	ASSERT_EQ(0, symlinkat("x", host, "link"));
 	ASSERT_EQ(0, mkdirat(host, "empty", 0755));
-	self->guest = open_dir(mount_dir, "ro");
+	self->guest = open_dir(mount_dir, self->name);
 	ASSERT_LE(0, self->guest);
 	close(host);
 }
 
 FIXTURE_TEARDOWN(readonly)
 {
-	close(self->guest);
+	ASSERT_EQ(0, chdir("/"));
+	remove_tree(share_dir, self->name, "");
 }
 
 #define EROFS_CALLS(X) \

@@ -430,7 +430,7 @@ test_cache_long()
 
 test_readonly()
 {
-	mkdir -p "$share/readonly/ro"
+	mkdir -p "$share/readonly"
 	serve readonly --readonly
 	echo 1 >"$share/readonly/f"
 	same "$(cat "$run/readonly/f")" 1 "contents"
