@@ -41,7 +41,7 @@ probe_kvm()
 {
 	local answer=tcg
 	echo "$me: trying hardware virtualisation, once" >&2
-	timeout --foreground -k 2 20 "$vm_dir/in-root" build -- "${qemu_base[@]}" -accel kvm -cpu host \
+	timeout --foreground -k 2 30 "$vm_dir/in-root" build -- "${qemu_base[@]}" -accel kvm -cpu host \
 		-m 512M -kernel "$vmlinuz" -initrd "$initrd" -serial stdio \
 		-append "console=ttyS0 loglevel=2 reboot=t panic=-1 vm_probe" </dev/null 2>/dev/null |
 		grep -a vm-probe-ok >/dev/null && answer=kvm
