@@ -71,8 +71,8 @@ guest_qemu()
 		-chardev "pipe,id=monitor,path=$guest_run/monitor" \
 		-serial chardev:console -serial chardev:control \
 		-mon chardev=monitor,mode=readline \
-		-device pcie-root-port,id=port,chassis=1 \
-		-device "vhost-fs-pci,id=fs,bus=port,vhostfd=$guest_fd,tag=$1${2:+,$2}"
+		-device pcie-root-port,id=plug,chassis=1 \
+		-device "vhost-fs-pci,id=fs,bus=plug,vhostfd=$guest_fd,tag=$1${2:+,$2}"
 }
 
 guest_fail()
