@@ -103,8 +103,9 @@ static void list(void)
 
 static int stray(void *unused)
 {
-	for (;;)
+	while (!kthread_should_stop())
 		schedule_timeout_interruptible(HZ);
+	return 0;
 }
 
 static void task(void)
