@@ -270,10 +270,11 @@ static int vq_complete(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 	if (req->log_num && req->written)
 		vhost_log_write(vq, req->log, req->log_num, req->written,
 				req->iov + req->out_num, req->in_num);
+	/* First, so that who has seen the answer finds it counted. */
+	vhost_fs_stats_count(&q->stats, req);
 	err = vhost_add_used(vq, req->head, req->written);
 	if (!err)
 		vhost_signal(&q->fs->vdev, vq);
-	vhost_fs_stats_count(&q->stats, req);
 	WRITE_ONCE(q->inflight, q->inflight - 1);
 	if (!q->inflight && wq_has_sleeper(&q->fs->idle_wq))
 		wake_up_all(&q->fs->idle_wq);
