@@ -148,8 +148,19 @@ guest_monitor_command()
 # Returns QEMU's exit status.
 guest_stop()
 {
-	local status=0
 	guest_monitor_command quit
+	guest_reap
+}
+
+guest_kill()
+{
+	kill -KILL "$guest_pid"
+	guest_reap 2>/dev/null
+}
+
+guest_reap()
+{
+	local status=0
 	wait "$guest_pid" || status=$?
 	exec {guest_to}>&- {guest_from}>&- {guest_monitor}>&-
 	return "$status"
