@@ -362,7 +362,7 @@ TEST_F_TIMEOUT(kill, two_hundred_times, 900)
 	int i, status;
 
 	for (i = 0; i < KILLS; i++) {
-		status = run_and_kill(self, random_next(&self->seed) % 20);
+		status = run_and_kill(self, random_next(&self->seed) % 8);
 		ASSERT_TRUE(WIFSIGNALED(status)) {
 			TH_LOG("run %d ended by itself: 0x%x", i, status);
 		}
