@@ -205,48 +205,65 @@ int vhost_fs_op_statx(struct vhost_fs_req *req)
 	return 0;
 }
 
-static int truncate_file(struct file *file, loff_t size)
+/* What truncate(2) takes away from a file besides its data. */
+static unsigned int truncate_kills(struct file *file)
+{
+	int kill = setattr_should_drop_suidgid(file_mnt_idmap(file),
+					       file_inode(file));
+
+	return ATTR_KILL_PRIV | (kill ? kill | ATTR_FORCE : 0);
+}
+
+/**
+ * vhost_fs_truncate_file - change the length of an open file
+ * @req: the request; may block
+ * @file: the file
+ * @size: new length
+ * @valid: ATTR_OPEN if it is being opened, else 0
+ *
+ * Return: 0 or an errno.
+ */
+int vhost_fs_truncate_file(struct vhost_fs_req *req, struct file *file,
+			   loff_t size, unsigned int valid)
 {
 	struct inode *inode = file_inode(file);
 	struct iattr attr = {
-		.ia_valid = ATTR_SIZE | ATTR_MTIME | ATTR_CTIME | ATTR_FILE |
-			    ATTR_KILL_PRIV,
+		.ia_valid = valid | ATTR_SIZE | ATTR_MTIME | ATTR_CTIME |
+			    ATTR_FILE | truncate_kills(file),
 		.ia_size = size,
 		.ia_file = file,
 	};
 	int err;
 
-	if (!S_ISREG(inode->i_mode) || !(file->f_mode & FMODE_WRITE))
+	if (size < 0 || !S_ISREG(inode->i_mode))
 		return -EINVAL;
 	if (IS_APPEND(inode))
 		return -EPERM;
-	sb_start_write(inode->i_sb);
+	vhost_fs_may_block(req);
+	err = mnt_want_write_file(file);
+	if (err)
+		return err;
 	inode_lock(inode);
 	err = notify_change(file_mnt_idmap(file), file_dentry(file), &attr,
 			    NULL);
 	inode_unlock(inode);
-	sb_end_write(inode->i_sb);
+	mnt_drop_write_file(file);
 	return err;
 }
 
-/**
- * vhost_fs_truncate - change the length of a file
- * @req: the request; may block
- * @path: the file
- * @size: new length
- * @file: the file opened for writing, or NULL to go by permission
- *
- * Return: 0 or an errno.
- */
-int vhost_fs_truncate(struct vhost_fs_req *req, const struct path *path,
-		      loff_t size, struct file *file)
+static int setattr_size(struct vhost_fs_req *req, loff_t size)
 {
+	struct file *file = req->handle ? req->handle->file : NULL;
+
 	if (vhost_fs_share_readonly(req->share))
 		return -EROFS;
-	if (size < 0)
+	if (!file) {
+		vhost_fs_may_block(req);
+		return size < 0 ? -EINVAL : vfs_truncate(&req->path, size);
+	}
+	if (!(file->f_mode & FMODE_WRITE))
 		return -EINVAL;
-	vhost_fs_may_block(req);
-	return file ? truncate_file(file, size) : vfs_truncate(path, size);
+	return vhost_fs_truncate_file(req, file, size, 0);
 }
 
 static int setattr_owner(struct vhost_fs_req *req, struct iattr *attr)
@@ -357,7 +374,6 @@ static int setattr_apply(struct vhost_fs_req *req, struct iattr *attr)
 static int setattr_change(struct vhost_fs_req *req)
 {
 	const struct fuse_setattr_in *in = req->arg;
-	struct file *file = req->handle ? req->handle->file : NULL;
 	struct iattr attr;
 	int err;
 
@@ -365,7 +381,7 @@ static int setattr_change(struct vhost_fs_req *req)
 	if (err)
 		return err;
 	if (in->valid & FATTR_SIZE) {
-		err = vhost_fs_truncate(req, &req->path, in->size, file);
+		err = setattr_size(req, in->size);
 		if (err)
 			return err;
 	}

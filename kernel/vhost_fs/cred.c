@@ -33,6 +33,18 @@ static bool cred_may_become(const struct cred *cred, kuid_t uid, kgid_t gid)
 	       cap_raised(cred->cap_effective, CAP_SETGID);
 }
 
+/* Without the share's own supplementary groups. */
+static int cred_drop_groups(struct cred *cred)
+{
+	struct group_info *none = groups_alloc(0);
+
+	if (!none)
+		return -ENOMEM;
+	set_groups(cred, none);
+	put_group_info(none);
+	return 0;
+}
+
 static struct cred *cred_for_user(struct vhost_fs_req *req, kuid_t uid,
 				  kgid_t gid)
 {
@@ -119,10 +131,13 @@ int vhost_fs_cred_access(struct vhost_fs_req *req, struct inode *inode,
 		return -ENOMEM;
 	if (req->hdr->uid)
 		cap_clear(cred->cap_effective);
-	saved = override_creds(cred);
-	err = inode_permission(mnt_idmap(req->path.mnt), inode,
-			       mask | MAY_ACCESS);
-	revert_creds(saved);
+	err = cred_drop_groups(cred);
+	if (!err) {
+		saved = override_creds(cred);
+		err = inode_permission(mnt_idmap(req->path.mnt), inode,
+				       mask | MAY_ACCESS);
+		revert_creds(saved);
+	}
 	put_cred(cred);
 	return err;
 }

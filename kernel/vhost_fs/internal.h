@@ -296,8 +296,7 @@ int vhost_fs_node_reserve(struct vhost_fs_req *req);
 void vhost_fs_node_unreserve(struct vhost_fs_req *req);
 struct vhost_fs_node *vhost_fs_node_lookup(struct vhost_fs_req *req,
 					   const struct path *path);
-void vhost_fs_node_forget(struct vhost_fs_session *s, u64 id, u64 nlookup,
-			  bool *bad);
+void vhost_fs_node_forget(struct vhost_fs_req *req, u64 id, u64 nlookup);
 int vhost_fs_node_add_root(struct vhost_fs_dev *fs);
 void vhost_fs_node_drop_all(struct vhost_fs_session *s);
 extern const struct rhashtable_params vhost_fs_node_params;
@@ -566,8 +565,8 @@ int vhost_fs_attr_get(struct vhost_fs_req *req, const struct path *path,
 		      struct fuse_attr *attr);
 void vhost_fs_attr_timeout(const struct vhost_fs_share *share, u64 *sec,
 			   u32 *nsec);
-int vhost_fs_truncate(struct vhost_fs_req *req, const struct path *path,
-		      loff_t size, struct file *file);
+int vhost_fs_truncate_file(struct vhost_fs_req *req, struct file *file,
+			   loff_t size, unsigned int valid);
 
 /* ---- the operations, for opdef.c -------------------------------------- */
 

@@ -195,8 +195,7 @@ int vhost_fs_op_forget(struct vhost_fs_req *req)
 {
 	const struct fuse_forget_in *in = req->arg;
 
-	vhost_fs_node_forget(&req->fs->session, req->hdr->nodeid, in->nlookup,
-			     &req->bad);
+	vhost_fs_node_forget(req, req->hdr->nodeid, in->nlookup);
 	return 0;
 }
 
@@ -223,8 +222,8 @@ int vhost_fs_op_batch_forget(struct vhost_fs_req *req)
 			break;
 		}
 		for (i = 0; i < n; i++)
-			vhost_fs_node_forget(&req->fs->session, one[i].nodeid,
-					     one[i].nlookup, &req->bad);
+			vhost_fs_node_forget(req, one[i].nodeid,
+					     one[i].nlookup);
 		left -= n;
 		cond_resched();
 	}

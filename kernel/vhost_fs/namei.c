@@ -7,10 +7,14 @@
  * Names are looked up on the parent's own mount. What is mounted on a name
  * hides it: removing or renaming a mount point is refused, since it would take
  * the host's mount away.
+ *
+ * Security modules that go by path are asked where the kernel exports the hook:
+ * for mknod, mkdir, unlink and rename.
  */
 #include <linux/fuse.h>
 #include <linux/mount.h>
 #include <linux/namei.h>
+#include <linux/security.h>
 
 #include "internal.h"
 
@@ -112,7 +116,11 @@ static int make_node(struct vhost_fs_req *req, struct vhost_fs_create *c)
 {
 	const struct fuse_mknod_in *in = req->arg;
 	umode_t mode = in->mode & (S_IFMT | (S_IALLUGO & ~in->umask));
+	int err;
 
+	err = security_path_mknod(&req->path, c->dentry, mode, in->rdev);
+	if (err)
+		return err;
 	if (S_ISREG(mode))
 		return vfs_create(mnt_idmap(c->mnt), c->dentry, mode, &c->di);
 	return vfs_mknod(mnt_idmap(c->mnt), d_inode(req->path.dentry),
@@ -147,7 +155,11 @@ static int make_dir(struct vhost_fs_req *req, struct vhost_fs_create *c)
 {
 	const struct fuse_mkdir_in *in = req->arg;
 	umode_t mode = in->mode & S_IALLUGO & ~in->umask;
+	int err;
 
+	err = security_path_mkdir(&req->path, c->dentry, mode);
+	if (err)
+		return err;
 	/* An error unlocks the parent, and create_end() does nothing more. */
 	c->dentry = vfs_mkdir(mnt_idmap(c->mnt), d_inode(req->path.dentry),
 			      c->dentry, mode, &c->di);
@@ -289,12 +301,12 @@ static int remove_once(struct vhost_fs_req *req, bool dir,
 	/* The end of a large file must not be waited for under the lock. */
 	inode = d_inode(child);
 	ihold(inode);
-	if (d_mountpoint(child))
-		err = -EBUSY;
-	else if (dir)
-		err = vfs_rmdir(idmap, parent, child, di);
-	else
-		err = vfs_unlink(idmap, parent, child, di);
+	err = d_mountpoint(child) ? -EBUSY : 0;
+	if (!err && !dir)
+		err = security_path_unlink(&req->path, child);
+	if (!err)
+		err = dir ? vfs_rmdir(idmap, parent, child, di) :
+			    vfs_unlink(idmap, parent, child, di);
 	end_removing(child);
 	iput(inode);
 	return err;
@@ -358,6 +370,9 @@ static int rename_once(struct vhost_fs_req *req, const struct path *newdir,
 	if (d_mountpoint(rd.old_dentry) || d_mountpoint(rd.new_dentry))
 		err = -EBUSY;
 	else
+		err = security_path_rename(&req->path, rd.old_dentry, newdir,
+					   rd.new_dentry, flags);
+	if (!err)
 		err = vfs_rename(&rd);
 	end_renaming(&rd);
 	return err;

@@ -423,16 +423,15 @@ struct vhost_fs_node *vhost_fs_node_lookup(struct vhost_fs_req *req,
 
 /**
  * vhost_fs_node_forget - the guest gives lookups back
- * @s: the session
+ * @req: the request; @bad is set if there is no such node or it had fewer
  * @id: number of the node
  * @nlookup: how many; more than it has is all it has
- * @bad: set if there is no such node or it had fewer
  *
- * Context: process context; may be the end of a deleted file.
+ * Context: process context; may be the end of a deleted file, and then blocks.
  */
-void vhost_fs_node_forget(struct vhost_fs_session *s, u64 id, u64 nlookup,
-			  bool *bad)
+void vhost_fs_node_forget(struct vhost_fs_req *req, u64 id, u64 nlookup)
 {
+	struct vhost_fs_session *s = &req->fs->session;
 	struct vhost_fs_node *node;
 	s64 old, new;
 
@@ -440,7 +439,7 @@ void vhost_fs_node_forget(struct vhost_fs_session *s, u64 id, u64 nlookup,
 		return;
 	node = vhost_fs_node_get(s, id);
 	if (!node) {
-		*bad = true;
+		req->bad = true;
 		return;
 	}
 	old = atomic64_read(&node->nlookup);
@@ -450,9 +449,12 @@ void vhost_fs_node_forget(struct vhost_fs_session *s, u64 id, u64 nlookup,
 		new = old - min_t(u64, old, nlookup);
 	} while (!atomic64_try_cmpxchg(&node->nlookup, &old, new));
 	if (nlookup > old)
-		*bad = true;
-	if (old && old != S64_MAX && !new)
+		req->bad = true;
+	if (old && old != S64_MAX && !new) {
+		if (!node->inode->i_nlink)
+			vhost_fs_may_block_on(req, node->dentry);
 		node_unlist(s, node);
+	}
 	vhost_fs_node_put(node);
 }
 

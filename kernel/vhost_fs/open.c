@@ -10,6 +10,7 @@
 #include <linux/file.h>
 #include <linux/fuse.h>
 #include <linux/mount.h>
+#include <linux/security.h>
 
 #include "internal.h"
 
@@ -18,6 +19,9 @@
  * stay the guest's own matter.
  */
 #define VHOST_FS_OPEN_FLAGS	(O_ACCMODE | O_APPEND | O_DSYNC | __O_SYNC)
+
+/* How often CREATE tries to be neither too late nor too early. */
+#define VHOST_FS_CREATE_RETRIES	16
 
 /* What the guest's cache may do with a file's data. */
 static u32 open_flags_file(const struct vhost_fs_share *share)
@@ -122,6 +126,17 @@ static struct file *open_file(struct vhost_fs_req *req, const struct path *path,
 	return dentry_open(path, host_flags, current_cred());
 }
 
+static int open_truncate(struct vhost_fs_req *req, struct file *file)
+{
+	int err = get_write_access(file_inode(file));
+
+	if (err)
+		return err;
+	err = vhost_fs_truncate_file(req, file, 0, ATTR_OPEN);
+	put_write_access(file_inode(file));
+	return err;
+}
+
 static struct file *open_path(struct vhost_fs_req *req, const struct path *path,
 			      u32 flags)
 {
@@ -134,7 +149,7 @@ static struct file *open_path(struct vhost_fs_req *req, const struct path *path,
 	file = open_file(req, path, flags);
 	if (IS_ERR(file) || !(flags & O_TRUNC))
 		return file;
-	err = vhost_fs_truncate(req, path, 0, NULL);
+	err = open_truncate(req, file);
 	if (err) {
 		__fput_sync(file);
 		return ERR_PTR(err);
@@ -211,20 +226,20 @@ static int make_file(struct vhost_fs_req *req, struct vhost_fs_create *c)
 {
 	const struct fuse_create_in *in = req->arg;
 	umode_t mode = S_IFREG | (in->mode & S_IALLUGO & ~in->umask);
+	int err;
 
+	err = security_path_mknod(&req->path, c->dentry, mode, 0);
+	if (err)
+		return err;
 	return vfs_create(mnt_idmap(c->mnt), c->dentry, mode, &c->di);
 }
 
-/* The file, made or found, opened. */
-static struct file *create_file(struct vhost_fs_req *req, struct path *path)
+static struct file *create_once(struct vhost_fs_req *req, struct path *path)
 {
 	const struct fuse_create_in *in = req->arg;
 	struct file *file;
 	int err;
 
-	err = open_mask(in->flags);
-	if (err < 0)
-		return ERR_PTR(err);
 	err = vhost_fs_create(req, make_file, path);
 	if (!err) {
 		/* Whoever made it may open it, whatever its mode. */
@@ -240,6 +255,25 @@ static struct file *create_file(struct vhost_fs_req *req, struct path *path)
 	}
 	if (IS_ERR(file))
 		path_put(path);
+	return file;
+}
+
+/* The file, made or found, opened. */
+static struct file *create_file(struct vhost_fs_req *req, struct path *path)
+{
+	const struct fuse_create_in *in = req->arg;
+	struct file *file = ERR_PTR(open_mask(in->flags));
+	unsigned int i;
+
+	if (IS_ERR(file))
+		return file;
+	/* The host may remove what was there before it is opened. */
+	for (i = 0; i < VHOST_FS_CREATE_RETRIES; i++) {
+		file = create_once(req, path);
+		if (file != ERR_PTR(-ENOENT) ||
+		    IS_DEADDIR(d_inode(req->path.dentry)))
+			break;
+	}
 	return file;
 }
 
