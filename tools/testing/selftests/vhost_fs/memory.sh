@@ -40,6 +40,11 @@ die()
 	exit 1
 }
 
+progress()
+{
+	echo "$me: $SECONDS s: $*" >&2
+}
+
 # wait_until SECONDS COMMAND...
 wait_until()
 {
@@ -135,10 +140,13 @@ measure()
 {
 	local tag nr pid
 	tag=$(findmnt -n -o SOURCE "$1")
+	progress "$tag: dropping caches"
 	drop_all
 	snapshot "$tag" >"$2.empty"
+	progress "$tag: looking up"
 	nr=$(find "$1/tree" -printf '%s\n' | wc -l)
 	snapshot "$tag" >"$2.cached"
+	progress "$tag: opening"
 	coproc holder { hold_open "$1/tree"; }
 	# shellcheck disable=SC2154 # set by coproc, and gone when it has ended
 	pid=$holder_PID
@@ -146,6 +154,7 @@ measure()
 	snapshot "$tag" >"$2.open"
 	eval "exec ${holder[1]}>&-"
 	wait "$pid" || die "can't open the files"
+	progress "$tag: forgetting"
 	drop_all
 	snapshot "$tag" >"$2.after"
 	echo "nodes $nr" >"$2.counts"
@@ -257,6 +266,7 @@ done
 
 work=$(mktemp -d /run/vhost-fs-memory.XXXXXX)
 trap 'rm -rf "$work"' EXIT
+progress "making the tree"
 [ -d "$share/tree" ] || make_tree "$share/tree"
 prefixes=()
 for mnt; do
