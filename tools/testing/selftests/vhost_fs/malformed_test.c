@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/mman.h>
 
 #define ROOT FUSE_ROOT_ID
@@ -1075,7 +1076,7 @@ TEST_F_TIMEOUT(malformed, random_rings, 300)
 	EXPECT_EQ(0, fuse_init(self->f));
 }
 
-static volatile bool scribbling;
+static bool scribbling;
 
 /*
  * A guest that changes requests while they are looked at. FALLOCATE is left
@@ -1083,15 +1084,20 @@ static volatile bool scribbling;
  */
 static void *scribble(void *arg)
 {
-	volatile uint32_t *p = arg;
+	uint32_t *p = arg, *arg_word, opcode;
 	uint64_t seed = 3;
-	uint32_t opcode;
 
-	while (scribbling) {
-		p[0] = random_next(&seed) % 200;
+	while (__atomic_load_n(&scribbling, __ATOMIC_RELAXED)) {
 		opcode = random_next(&seed) % 54;
-		p[1] = opcode == FUSE_FALLOCATE ? 0 : opcode;
-		p[HEADER / 4 + random_next(&seed) % 16] = random_next(&seed);
+		if (opcode == FUSE_FALLOCATE)
+			opcode = 0;
+		arg_word = &p[HEADER / 4 + random_next(&seed) % 16];
+		__atomic_store_n(&p[0], random_next(&seed) % 200,
+				 __ATOMIC_RELAXED);
+		__atomic_store_n(&p[1], opcode, __ATOMIC_RELAXED);
+		__atomic_store_n(arg_word, random_next(&seed), __ATOMIC_RELAXED);
+		if (seed % 64 == 0)
+			sched_yield();
 	}
 	return NULL;
 }
@@ -1104,7 +1110,7 @@ TEST_F_TIMEOUT(malformed, changed_while_read, 300)
 	size_t full;
 	int i;
 
-	scribbling = true;
+	__atomic_store_n(&scribbling, true, __ATOMIC_RELAXED);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, scribble, self->out));
 	for (i = 0; i < 2000; i++) {
 		struct iovec out, in = { self->in, PAGE };
@@ -1118,7 +1124,7 @@ TEST_F_TIMEOUT(malformed, changed_while_read, 300)
 		ASSERT_LE(0, ring_wait(self->f->q, &len));
 		ASSERT_LE(len, PAGE);
 	}
-	scribbling = false;
+	__atomic_store_n(&scribbling, false, __ATOMIC_RELAXED);
 	pthread_join(thread, NULL);
 	EXPECT_EQ(0, fuse_init(self->f));
 	EXPECT_EQ(0, fuse_getattr(&self->other_fuse, ROOT, NULL));

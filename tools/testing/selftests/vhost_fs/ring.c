@@ -372,6 +372,11 @@ void ring_kick_always(struct ring_queue *q)
 		;
 }
 
+static uint16_t load16(const void *p)
+{
+	return __atomic_load_n((const uint16_t *)p, __ATOMIC_RELAXED);
+}
+
 int ring_kick(struct ring_queue *q)
 {
 	uint16_t now = q->avail->idx, then = q->kicked, event;
@@ -379,12 +384,11 @@ int ring_kick(struct ring_queue *q)
 
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (q->dev->features & RING_F_EVENT_IDX) {
-		event = *(volatile uint16_t *)&q->used->ring[q->num];
+		event = load16(&q->used->ring[q->num]);
 		wanted = vring_need_event(event, now, then);
 		q->kicked = now;
 	} else {
-		wanted = !(*(volatile uint16_t *)&q->used->flags &
-			   VRING_USED_F_NO_NOTIFY);
+		wanted = !(load16(&q->used->flags) & VRING_USED_F_NO_NOTIFY);
 	}
 	if (wanted)
 		ring_kick_always(q);
@@ -425,7 +429,8 @@ static int64_t now_ms(void)
 static bool arm(struct ring_queue *q)
 {
 	if (q->dev->features & RING_F_EVENT_IDX)
-		*(volatile uint16_t *)&q->avail->ring[q->num] = q->last_used;
+		__atomic_store_n(&q->avail->ring[q->num], q->last_used,
+				 __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	return ring_has_used(q);
 }
