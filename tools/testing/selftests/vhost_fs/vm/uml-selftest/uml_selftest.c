@@ -44,9 +44,9 @@ static void out_of_bounds(void)
 
 static void leak(void)
 {
-	void *volatile p = kzalloc(100, GFP_KERNEL);
+	void *p = kzalloc(100, GFP_KERNEL);
 
-	p = NULL;
+	OPTIMIZER_HIDE_VAR(p);
 }
 
 static void lock_inversion(void)
