@@ -192,6 +192,12 @@ summary()
 				if (name ~ /_inode_cache$/ && name !~ /^(proc|sock|lsm)_/)
 					inodes += own(name)
 			inodes += own("lsm_inode_cache")
+			# A descriptor that is used by its name in /proc.
+			procfs = own("proc_inode_cache")
+			links = procfs / to["proc_inode_cache/each"]
+			dentries -= links * to["dentry/each"]
+			inodes -= links * to["lsm_inode_cache/each"]
+			procfs += links * (to["dentry/each"] + to["lsm_inode_cache/each"])
 			theirs += own("fuse_inode")
 			row("objects", objects)
 			row("tables", tables)
@@ -200,6 +206,7 @@ summary()
 			row("sum", objects + tables + open_files + delta["daemon"])
 			row("dentries", dentries)
 			row("inodes", inodes)
+			row("procfs", procfs)
 			row("guest", theirs)
 			row("rest", delta["slabs"] - seen)
 			printf "descriptors %.2f\n", delta["descriptors"] / count
@@ -233,6 +240,7 @@ print_part()
 	print_row "= the server's own" sum "${results[@]}"
 	print_row "pinned dentries of the host" dentries "${results[@]}"
 	print_row "pinned inodes of the host" inodes "${results[@]}"
+	print_row "cached names of descriptors in /proc" procfs "${results[@]}"
 	print_row "descriptors of the daemon (a number)" descriptors "${results[@]}"
 	print_row "guest's own objects" guest "${results[@]}"
 	print_row "other slabs, most of them the guest's" rest "${results[@]}"
