@@ -25,7 +25,7 @@ int vhost_fs_handle_cache_create(void)
 {
 	handle_cache = kmem_cache_create("vhost_fs_handle",
 					 sizeof(struct vhost_fs_handle), 0,
-					 SLAB_ACCOUNT, NULL);
+					 SLAB_ACCOUNT | SLAB_NO_MERGE, NULL);
 	return handle_cache ? 0 : -ENOMEM;
 }
 

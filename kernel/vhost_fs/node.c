@@ -83,7 +83,7 @@ int vhost_fs_node_cache_create(void)
 {
 	node_cache = kmem_cache_create("vhost_fs_node",
 				       sizeof(struct vhost_fs_node), 0,
-				       SLAB_ACCOUNT, NULL);
+				       SLAB_ACCOUNT | SLAB_NO_MERGE, NULL);
 	return node_cache ? 0 : -ENOMEM;
 }
 
