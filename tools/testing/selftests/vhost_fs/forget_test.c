@@ -204,7 +204,7 @@ TEST_F(forget, batch)
 	ASSERT_EQ(0, fuse_batch_forget(self->f, list, 0));
 }
 
-TEST_F(forget, large_batch)
+TEST_F_TIMEOUT(forget, large_batch, 120)
 {
 	enum { NR = 600 };
 	struct fuse_forget_one *list = calloc(NR, sizeof(*list));

@@ -225,7 +225,7 @@ TEST_F(readdir, every_buffer_size)
 	}
 }
 
-TEST_F(readdir, many_files)
+TEST_F_TIMEOUT(readdir, many_files, 120)
 {
 	make_files(_metadata, self, 2000);
 	ASSERT_LE(2, list_root(self, variant->plus, 32768));
