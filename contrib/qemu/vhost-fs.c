@@ -119,7 +119,7 @@ static int vhost_fs_start_backend(VHostFS *fs)
         return ret;
     }
 
-    /* Before the first reply: virtio-pci masks through irqfd from here on. */
+    /* Interrupts have to work before the first reply. */
     for (i = 0; i < fs->vhost_dev.nvqs; i++) {
         vhost_virtqueue_mask(&fs->vhost_dev, vdev, i, false);
     }
@@ -271,8 +271,9 @@ static bool vhost_fs_check_share(const char *share, Error **errp)
 static bool vhost_fs_check_conf(const VHostFSConf *conf, Error **errp)
 {
     if (!conf->vhostfd && !conf->share) {
-        error_setg(errp, "vhost-fs: give 'vhostfd' (an open " VHOST_FS_DEVICE_PATH
-                   " with a share attached) or 'share' (the name of one)");
+        error_setg(errp, "vhost-fs: give 'vhostfd' (an open "
+                   VHOST_FS_DEVICE_PATH " with a share attached) or 'share' "
+                   "(the name of one)");
         return false;
     }
     if (conf->vhostfd && conf->share) {
