@@ -20,7 +20,7 @@ me=loopback_test.sh
 run=/run/vhost-fs-loopback-test
 
 # Longer than any test takes on a slow machine; a test that needs it has hung.
-limit=300
+limit=600
 
 # What ends on its own once the guest's cache expires gets this long.
 expiry=20
