@@ -411,7 +411,7 @@ static int vq_serve_some(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 		if (signal_pending(current))
 			break;
 	}
-	if (ret < 0 && !(ret == -ESHUTDOWN))
+	if (ret < 0 && ret != -ESHUTDOWN)
 		q->broken = true;
 	/* Not if the look has gone to another thread: it is for that to give. */
 	if (ret < 0 && look)
