@@ -165,7 +165,8 @@ struct vhost_fs_share_name {
 /**
  * struct vhost_fs_running - ioctl(VHOST_FS_SET_RUNNING)
  * @size: sizeof(struct vhost_fs_running)
- * @running: 1 to serve every ring whose addresses have been set, 0 to stop
+ * @running: 1 to serve every ring whose addresses have been set and are not
+ *	null, 0 to stop
  *
  * Starting needs an owner (VHOST_SET_OWNER, EPERM), a share (ENODEV), a memory
  * table that covers the rings (EFAULT), and the hiprio ring with at least one
