@@ -55,8 +55,8 @@
 #define VHOST_FS_MAX_THREADS	64
 
 /* Defaults of a share's limits, for each device attached to it. */
-#define VHOST_FS_DEFAULT_MAX_NODES	(16ULL << 20)
-#define VHOST_FS_DEFAULT_MAX_HANDLES	(1ULL << 20)
+#define VHOST_FS_DEFAULT_MAX_NODES	(16ULL * 1024 * 1024)
+#define VHOST_FS_DEFAULT_MAX_HANDLES	(1024ULL * 1024)
 
 struct vhost_fs_dev;
 struct vhost_fs_req;
