@@ -6,7 +6,7 @@
 #define VHOST_FS_KCOMPAT_IMPL
 #include "kcompat.h"
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
+#ifdef VHOST_FS_KCOMPAT_DIROPS
 
 /**
  * kc_lookup_one_unlocked - lookup_one_unlocked() of 6.16 and later
@@ -219,4 +219,4 @@ struct dentry *kc_vfs_mkdir(struct mnt_idmap *idmap, struct inode *dir,
 	return dentry;
 }
 
-#endif
+#endif /* VHOST_FS_KCOMPAT_DIROPS */

@@ -35,6 +35,7 @@ static inline const struct cred *kc_revert_creds(const struct cred *cred)
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
 
 /* Directory operations that lock, look up and check permission in one call. */
+#define VHOST_FS_KCOMPAT_DIROPS
 
 struct delegated_inode {
 	struct inode *di_inode;
