@@ -60,7 +60,6 @@
 
 struct vhost_fs_dev;
 struct vhost_fs_req;
-struct vhost_fs_worker;
 
 /* ---- share.c ---------------------------------------------------------- */
 
@@ -293,6 +292,7 @@ void vhost_fs_node_path(struct vhost_fs_node *node, struct path *path);
 bool vhost_fs_node_reachable(struct vhost_fs_node *node, const struct path *path,
 			     const struct path *root);
 int vhost_fs_node_reserve(struct vhost_fs_req *req);
+int vhost_fs_node_prepare(struct vhost_fs_req *req, const struct path *path);
 void vhost_fs_node_unreserve(struct vhost_fs_req *req);
 struct vhost_fs_node *vhost_fs_node_lookup(struct vhost_fs_req *req,
 					   const struct path *path);
@@ -420,7 +420,6 @@ const struct vhost_fs_op *vhost_fs_op(u32 opcode);
  * struct vhost_fs_req - a request, from ring to used element
  * @fs: its device
  * @q: its queue
- * @worker: the thread that runs it
  * @share: the device's share
  * @op: its row, NULL if it never got that far
  * @head: descriptor index, for the used element
@@ -463,7 +462,6 @@ const struct vhost_fs_op *vhost_fs_op(u32 opcode);
 struct vhost_fs_req {
 	struct vhost_fs_dev *fs;
 	struct vhost_fs_queue *q;
-	struct vhost_fs_worker *worker;
 	struct vhost_fs_share *share;
 	const struct vhost_fs_op *op;
 	int head;

@@ -71,9 +71,9 @@ int vhost_fs_entry_reply(struct vhost_fs_req *req, const struct path *path)
 }
 
 /**
- * vhost_fs_lookup_second - find a second directory that a request names
+ * vhost_fs_lookup_second - find the second node that a request names
  * @req: the request
- * @id: number of the directory's node
+ * @id: its number
  * @node: set to the node, with a reference
  * @path: set to its path, whose dentry has a reference
  *

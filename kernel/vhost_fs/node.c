@@ -384,6 +384,25 @@ static struct vhost_fs_node *node_find(struct vhost_fs_session *s,
 }
 
 /**
+ * vhost_fs_node_prepare - see that a lookup of a path won't fail
+ * @req: the request
+ * @path: a path inside the share, with a positive dentry
+ *
+ * For what must not happen if the guest can't be told of it.
+ *
+ * Return: 0 if the guest knows the node, else as vhost_fs_node_reserve().
+ */
+int vhost_fs_node_prepare(struct vhost_fs_req *req, const struct path *path)
+{
+	struct vhost_fs_node *node = node_find(&req->fs->session, path);
+
+	if (!node)
+		return vhost_fs_node_reserve(req);
+	vhost_fs_node_put(node);
+	return 0;
+}
+
+/**
  * vhost_fs_node_lookup - the node of a path, whose lookup count goes up by one
  * @req: the request
  * @path: a path inside the share, with a positive dentry
@@ -451,8 +470,9 @@ void vhost_fs_node_forget(struct vhost_fs_req *req, u64 id, u64 nlookup)
 	if (nlookup > old)
 		req->bad = true;
 	if (old && old != S64_MAX && !new) {
+		/* A late lookup may be changing @dentry; the mount stays. */
 		if (!node->inode->i_nlink)
-			vhost_fs_may_block_on(req, node->dentry);
+			vhost_fs_may_block_on(req, node->mnt->mnt_root);
 		node_unlist(s, node);
 	}
 	vhost_fs_node_put(node);

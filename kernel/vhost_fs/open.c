@@ -249,7 +249,8 @@ static struct file *create_once(struct vhost_fs_req *req, struct path *path)
 					    path);
 		if (err)
 			return ERR_PTR(err);
-		file = open_path(req, path, in->flags);
+		err = vhost_fs_node_prepare(req, path);
+		file = err ? ERR_PTR(err) : open_path(req, path, in->flags);
 	} else {
 		return ERR_PTR(err);
 	}

@@ -197,7 +197,6 @@ static int worker_create(struct vhost_fs_dev *fs)
 		worker_free(w);
 		return err;
 	}
-	w->req->worker = w;
 
 	spin_lock_irqsave(&pool->lock, flags);
 	list_add_tail(&w->entry, &pool->workers);

@@ -72,7 +72,6 @@ long vhost_vring_ioctl(struct vhost_dev *dev, unsigned int ioctl,
 		       void __user *argp);
 bool vhost_vq_access_ok(struct vhost_virtqueue *vq);
 bool vhost_log_access_ok(struct vhost_dev *dev);
-bool vhost_vq_is_setup(struct vhost_virtqueue *vq);
 int vhost_vq_init_access(struct vhost_virtqueue *vq);
 int vhost_get_vq_desc(struct vhost_virtqueue *vq, struct iovec iov[],
 		      unsigned int iov_size, unsigned int *out_num,

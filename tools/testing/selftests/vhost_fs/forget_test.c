@@ -317,6 +317,30 @@ static int fill_up(struct __test_metadata *_metadata, struct fuse *f,
 	return i;
 }
 
+/* A CREATE that has no node left to give truncates nothing. */
+TEST_F(limit, create_of_what_exists)
+{
+	struct fuse *f = &self->bed.fuse;
+	struct fuse_entry_out e;
+	struct fuse_open_out out;
+	uint64_t nodes[50];
+	struct stat st;
+	int filled;
+
+	ASSERT_EQ(0, bed_write_file(&self->bed, "full", "data", 4, 0644));
+	filled = fill_up(_metadata, f, nodes);
+	ASSERT_TRUE(filled > 0 && filled < 50);
+	EXPECT_EQ(-ENFILE, fuse_create(f, ROOT, "full", O_RDWR | O_CREAT | O_TRUNC,
+				       S_IFREG | 0600, 0, &e, &out));
+	ASSERT_EQ(0, bed_stat(&self->bed, "full", &st));
+	EXPECT_EQ(4, st.st_size);
+
+	/* What the guest knows already takes no new node. */
+	EXPECT_EQ(0, fuse_create(f, ROOT, "file0", O_RDWR | O_CREAT | O_TRUNC,
+				 S_IFREG | 0600, 0, &e, &out));
+	EXPECT_EQ(nodes[0], e.nodeid);
+}
+
 TEST_F(limit, nodes)
 {
 	struct fuse *f = &self->bed.fuse, other;
