@@ -3,15 +3,13 @@
  * Attributes: GETATTR, SETATTR, STATX, STATFS, ACCESS.
  */
 #include <linux/fuse.h>
+#include <linux/math64.h>
 #include <linux/mount.h>
 #include <linux/stat.h>
 #include <linux/statfs.h>
 #include <linux/user_namespace.h>
 
 #include "internal.h"
-
-/* How long a guest may keep what the policy lets it keep "for good". */
-#define VHOST_FS_LONG_TIMEOUT	86400
 
 /* What FUSE_STATX may ask for. */
 #define VHOST_FS_STATX_MASK	(STATX_BASIC_STATS | STATX_BTIME)
@@ -21,7 +19,7 @@
 				 FATTR_SIZE | FATTR_ATIME | FATTR_MTIME)
 
 /**
- * vhost_fs_attr_timeout - how long the guest may keep names and attributes
+ * vhost_fs_attr_timeout - how long the guest may keep attributes
  * @share: the share
  * @sec: set to seconds
  * @nsec: set to nanoseconds
@@ -29,18 +27,8 @@
 void vhost_fs_attr_timeout(const struct vhost_fs_share *share, u64 *sec,
 			   u32 *nsec)
 {
-	*nsec = 0;
-	switch (share->cache) {
-	case VHOST_FS_CACHE_AUTO:
-		*sec = 1;
-		break;
-	case VHOST_FS_CACHE_ALWAYS:
-	case VHOST_FS_CACHE_METADATA:
-		*sec = VHOST_FS_LONG_TIMEOUT;
-		break;
-	default:
-		*sec = 0;
-	}
+	*sec = div_u64_rem(READ_ONCE(share->attr_timeout_ns), NSEC_PER_SEC,
+			   nsec);
 }
 
 static bool is_submount(const struct vhost_fs_req *req, const struct path *path)

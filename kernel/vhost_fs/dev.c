@@ -264,6 +264,11 @@ static int ioctl_remove_share(struct vhost_fs_dev *fs, void *arg)
 	return vhost_fs_share_remove(arg);
 }
 
+static int ioctl_set_share(struct vhost_fs_dev *fs, void *arg)
+{
+	return vhost_fs_share_set(arg);
+}
+
 static int ioctl_attach_share(struct vhost_fs_dev *fs, void *arg)
 {
 	struct vhost_fs_share *share;
@@ -289,6 +294,7 @@ union dev_ioctl_arg {
 	struct vhost_fs_add_share add_share;
 	struct vhost_fs_share_name share_name;
 	struct vhost_fs_running running;
+	struct vhost_fs_set_share set_share;
 };
 
 /**
@@ -323,6 +329,8 @@ static const struct dev_ioctl dev_ioctls[] = {
 		  ioctl_attach_share),
 	DEV_IOCTL(VHOST_FS_SET_RUNNING, vhost_fs_running, running,
 		  ioctl_set_running),
+	DEV_IOCTL(VHOST_FS_SET_SHARE, vhost_fs_set_share, negative_timeout_ns,
+		  ioctl_set_share),
 };
 
 static const struct dev_ioctl *dev_find_ioctl(unsigned int cmd)

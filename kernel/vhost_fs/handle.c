@@ -64,7 +64,7 @@ struct vhost_fs_handle *vhost_fs_handle_reserve(struct vhost_fs_dev *fs)
 	struct vhost_fs_session *s = &fs->session;
 	struct vhost_fs_handle *handle;
 
-	if (!session_count(&s->nr_handles, fs->share->max_handles))
+	if (!session_count(&s->nr_handles, READ_ONCE(fs->share->max_handles)))
 		return ERR_PTR(-EMFILE);
 	handle = kmem_cache_zalloc(handle_cache, GFP_KERNEL);
 	if (!handle)

@@ -57,9 +57,25 @@
 /* Defaults of a share's limits, for each device attached to it. */
 #define VHOST_FS_DEFAULT_MAX_NODES	(16ULL * 1024 * 1024)
 #define VHOST_FS_DEFAULT_MAX_HANDLES	(1024ULL * 1024)
+#define VHOST_FS_DEFAULT_MAX_BLOCKED	64
 
 struct vhost_fs_dev;
 struct vhost_fs_req;
+
+/* ---- idmap.c ---------------------------------------------------------- */
+
+/**
+ * struct vhost_fs_idmap - how user or group ids are translated
+ * @rules: not overlapping in one direction; NULL if there are none
+ * @nr: entries of @rules
+ */
+struct vhost_fs_idmap {
+	struct vhost_fs_id_rule *rules;
+	u32 nr;
+};
+
+int vhost_fs_idmap_copy(struct vhost_fs_idmap *map, u64 rules, u32 nr);
+void vhost_fs_idmap_free(struct vhost_fs_idmap *map);
 
 /* ---- share.c ---------------------------------------------------------- */
 
@@ -74,8 +90,20 @@ struct vhost_fs_req;
  * @cred: what every request runs under; constant
  * @flags: VHOST_FS_SHARE_*; constant
  * @cache: enum vhost_fs_cache_policy; constant
- * @max_nodes: limit of each device; constant
- * @max_handles: limit of each device; constant
+ * @inode_file_handles: enum vhost_fs_inode_file_handles; constant
+ * @locks: enum vhost_fs_locks; constant
+ * @max_nodes: limit of each device; read and written without a lock
+ * @max_handles: likewise
+ * @max_blocked: likewise
+ * @entry_timeout_ns: how long a guest may believe a name; read and written
+ *	without a lock
+ * @attr_timeout_ns: how long a guest may believe attributes; likewise
+ * @negative_timeout_ns: how long a guest may believe that there is no such
+ *	name; likewise
+ * @xattr_rules: how names of extended attributes are mapped; constant
+ * @nr_xattr_rules: entries of @xattr_rules; constant
+ * @uids: how user ids are translated; constant
+ * @gids: how group ids are translated; constant
  * @nr_users: entries of @users; constant
  * @nr_groups: entries of @groups; constant
  * @users: may attach, next to the owner; constant
@@ -92,8 +120,18 @@ struct vhost_fs_share {
 	const struct cred *cred;
 	u32 flags;
 	u32 cache;
+	u32 inode_file_handles;
+	u32 locks;
 	u64 max_nodes;
 	u64 max_handles;
+	u64 max_blocked;
+	u64 entry_timeout_ns;
+	u64 attr_timeout_ns;
+	u64 negative_timeout_ns;
+	struct vhost_fs_xattr_rule *xattr_rules;
+	u32 nr_xattr_rules;
+	struct vhost_fs_idmap uids;
+	struct vhost_fs_idmap gids;
 	u32 nr_users;
 	u32 nr_groups;
 	kuid_t *users;
@@ -109,6 +147,8 @@ struct vhost_fs_share *vhost_fs_share_next(u32 id);
 void vhost_fs_share_put(struct vhost_fs_share *share);
 bool vhost_fs_share_may_attach(const struct vhost_fs_share *share);
 void vhost_fs_share_remove_all(void);
+
+int vhost_fs_share_set(const struct vhost_fs_set_share *arg);
 
 static inline bool vhost_fs_share_readonly(const struct vhost_fs_share *share)
 {
@@ -602,6 +642,23 @@ int vhost_fs_op_lseek(struct vhost_fs_req *req);
 int vhost_fs_op_fallocate(struct vhost_fs_req *req);
 int vhost_fs_op_readdir(struct vhost_fs_req *req);
 int vhost_fs_op_readdirplus(struct vhost_fs_req *req);
+
+int vhost_fs_op_setxattr(struct vhost_fs_req *req);
+int vhost_fs_op_getxattr(struct vhost_fs_req *req);
+int vhost_fs_op_listxattr(struct vhost_fs_req *req);
+int vhost_fs_op_removexattr(struct vhost_fs_req *req);
+int vhost_fs_op_getlk(struct vhost_fs_req *req);
+int vhost_fs_op_setlk(struct vhost_fs_req *req);
+int vhost_fs_op_setlkw(struct vhost_fs_req *req);
+int vhost_fs_op_bmap(struct vhost_fs_req *req);
+int vhost_fs_op_ioctl(struct vhost_fs_req *req);
+int vhost_fs_op_copy_file_range(struct vhost_fs_req *req);
+int vhost_fs_op_tmpfile(struct vhost_fs_req *req);
+
+/* ---- xattrmap.c ------------------------------------------------------- */
+
+int vhost_fs_xattrmap_copy(struct vhost_fs_share *share,
+			   const struct vhost_fs_add_share *arg);
 
 /* ---- netlink.c -------------------------------------------------------- */
 

@@ -8,6 +8,7 @@
  */
 #include <linux/dcache.h>
 #include <linux/fuse.h>
+#include <linux/math64.h>
 #include <linux/mount.h>
 #include <linux/namei.h>
 
@@ -20,8 +21,8 @@ static void entry_timeout(const struct vhost_fs_share *share,
 			  struct fuse_entry_out *out)
 {
 	vhost_fs_attr_timeout(share, &out->attr_valid, &out->attr_valid_nsec);
-	out->entry_valid = out->attr_valid;
-	out->entry_valid_nsec = out->attr_valid_nsec;
+	out->entry_valid = div_u64_rem(READ_ONCE(share->entry_timeout_ns),
+				       NSEC_PER_SEC, &out->entry_valid_nsec);
 }
 
 /**

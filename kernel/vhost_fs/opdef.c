@@ -96,10 +96,23 @@ static const struct vhost_fs_op ops[VHOST_FS_NR_OPS] = {
 		IN(fuse_fsync_in), FH(fuse_fsync_in),
 		.flags = VHOST_FS_OP_FILE | VHOST_FS_OP_BLOCKS,
 	},
-	[FUSE_SETXATTR] = { .name = "setxattr" },
-	[FUSE_GETXATTR] = { .name = "getxattr" },
-	[FUSE_LISTXATTR] = { .name = "listxattr" },
-	[FUSE_REMOVEXATTR] = { .name = "removexattr" },
+	[FUSE_SETXATTR] = {
+		.name = "setxattr", .fn = vhost_fs_op_setxattr,
+		.in_size = FUSE_COMPAT_SETXATTR_IN_SIZE, .names = 1,
+		.flags = VHOST_FS_OP_DATA | VHOST_FS_OP_BLOCKS,
+	},
+	[FUSE_GETXATTR] = {
+		.name = "getxattr", .fn = vhost_fs_op_getxattr,
+		IN(fuse_getxattr_in), .names = 1,
+	},
+	[FUSE_LISTXATTR] = {
+		.name = "listxattr", .fn = vhost_fs_op_listxattr,
+		IN(fuse_getxattr_in),
+	},
+	[FUSE_REMOVEXATTR] = {
+		.name = "removexattr", .fn = vhost_fs_op_removexattr,
+		.names = 1, .flags = VHOST_FS_OP_BLOCKS,
+	},
 	[FUSE_FLUSH] = {
 		.name = "flush", .fn = vhost_fs_op_flush,
 		IN(fuse_flush_in), FH(fuse_flush_in),
@@ -131,9 +144,19 @@ static const struct vhost_fs_op ops[VHOST_FS_NR_OPS] = {
 		IN(fuse_fsync_in), FH(fuse_fsync_in),
 		.flags = VHOST_FS_OP_DIR | VHOST_FS_OP_BLOCKS,
 	},
-	[FUSE_GETLK] = { .name = "getlk" },
-	[FUSE_SETLK] = { .name = "setlk" },
-	[FUSE_SETLKW] = { .name = "setlkw" },
+	[FUSE_GETLK] = {
+		.name = "getlk", .fn = vhost_fs_op_getlk,
+		IN(fuse_lk_in), FH(fuse_lk_in), OUT(fuse_lk_out),
+		.flags = VHOST_FS_OP_FILE,
+	},
+	[FUSE_SETLK] = {
+		.name = "setlk", .fn = vhost_fs_op_setlk,
+		IN(fuse_lk_in), FH(fuse_lk_in), .flags = VHOST_FS_OP_FILE,
+	},
+	[FUSE_SETLKW] = {
+		.name = "setlkw", .fn = vhost_fs_op_setlkw,
+		IN(fuse_lk_in), FH(fuse_lk_in), .flags = VHOST_FS_OP_FILE,
+	},
 	[FUSE_ACCESS] = {
 		.name = "access", .fn = vhost_fs_op_access, IN(fuse_access_in),
 	},
@@ -146,12 +169,21 @@ static const struct vhost_fs_op ops[VHOST_FS_NR_OPS] = {
 		IN(fuse_interrupt_in),
 		.flags = VHOST_FS_OP_NO_REPLY | VHOST_FS_OP_NO_NODE,
 	},
-	[FUSE_BMAP] = { .name = "bmap" },
+	[FUSE_BMAP] = {
+		.name = "bmap", .fn = vhost_fs_op_bmap,
+		IN(fuse_bmap_in), OUT(fuse_bmap_out),
+		.flags = VHOST_FS_OP_BLOCKS,
+	},
 	[FUSE_DESTROY] = {
 		.name = "destroy", .fn = vhost_fs_op_destroy,
 		.flags = VHOST_FS_OP_NO_NODE | VHOST_FS_OP_BLOCKS,
 	},
-	[FUSE_IOCTL] = { .name = "ioctl" },
+	[FUSE_IOCTL] = {
+		.name = "ioctl", .fn = vhost_fs_op_ioctl,
+		IN(fuse_ioctl_in), OUT(fuse_ioctl_out),
+		.flags = VHOST_FS_OP_DATA | VHOST_FS_OP_MAYBE_FH |
+			 VHOST_FS_OP_BLOCKS,
+	},
 	[FUSE_POLL] = { .name = "poll" },
 	[FUSE_NOTIFY_REPLY] = { .name = "notify_reply" },
 	[FUSE_BATCH_FORGET] = {
@@ -179,14 +211,23 @@ static const struct vhost_fs_op ops[VHOST_FS_NR_OPS] = {
 		IN(fuse_lseek_in), FH(fuse_lseek_in), OUT(fuse_lseek_out),
 		.flags = VHOST_FS_OP_FILE,
 	},
-	[FUSE_COPY_FILE_RANGE] = { .name = "copy_file_range" },
+	[FUSE_COPY_FILE_RANGE] = {
+		.name = "copy_file_range", .fn = vhost_fs_op_copy_file_range,
+		IN(fuse_copy_file_range_in), .fh_offset =
+			offsetof(struct fuse_copy_file_range_in, fh_in),
+		OUT(fuse_write_out),
+		.flags = VHOST_FS_OP_FILE | VHOST_FS_OP_BLOCKS,
+	},
 	[FUSE_SETUPMAPPING] = { .name = "setupmapping" },
 	[FUSE_REMOVEMAPPING] = { .name = "removemapping" },
 	[FUSE_SYNCFS] = {
 		.name = "syncfs", .fn = vhost_fs_op_syncfs, IN(fuse_syncfs_in),
 		.flags = VHOST_FS_OP_BLOCKS,
 	},
-	[FUSE_TMPFILE] = { .name = "tmpfile" },
+	[FUSE_TMPFILE] = {
+		.name = "tmpfile", .fn = vhost_fs_op_tmpfile,
+		IN(fuse_create_in), .names = 1, OUT(create_out),
+	},
 	[FUSE_STATX] = {
 		.name = "statx", .fn = vhost_fs_op_statx,
 		IN(fuse_statx_in), OUT(fuse_statx_out),

@@ -408,3 +408,14 @@ int vhost_fs_op_syncfs(struct vhost_fs_req *req)
 	up_read(&sb->s_umount);
 	return err ?: errseq_check(&sb->s_wb_err, since);
 }
+
+/**
+ * vhost_fs_op_tmpfile - FUSE_TMPFILE
+ * @req: the request
+ *
+ * Return: 0 or an errno.
+ */
+int vhost_fs_op_tmpfile(struct vhost_fs_req *req)
+{
+	return -ENOSYS;
+}

@@ -193,3 +193,14 @@ int vhost_fs_op_fallocate(struct vhost_fs_req *req)
 	return vfs_fallocate(req->handle->file, in->mode, in->offset,
 			     in->length);
 }
+
+/**
+ * vhost_fs_op_copy_file_range - FUSE_COPY_FILE_RANGE
+ * @req: the request
+ *
+ * Return: 0 or an errno.
+ */
+int vhost_fs_op_copy_file_range(struct vhost_fs_req *req)
+{
+	return -ENOSYS;
+}

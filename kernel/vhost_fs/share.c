@@ -8,8 +8,8 @@
  * root is held by its open file and not only by its path, since a mount tree
  * made by open_tree() is dissolved when that file is closed.
  *
- * Nothing in a share changes once it is in the list, so whoever has a
- * reference reads it without a lock.
+ * Nothing in a share changes once it is in the list, save limits and timeouts,
+ * so whoever has a reference reads it without a lock.
  */
 #include <linux/ctype.h>
 #include <linux/file.h>
@@ -27,7 +27,20 @@ static DEFINE_MUTEX(shares_lock);
 
 #define VHOST_FS_SHARE_FLAGS_ALL	(VHOST_FS_SHARE_READONLY |	\
 					 VHOST_FS_SHARE_NO_SUBMOUNTS |	\
-					 VHOST_FS_SHARE_NO_READDIRPLUS)
+					 VHOST_FS_SHARE_NO_READDIRPLUS | \
+					 VHOST_FS_SHARE_XATTR |		\
+					 VHOST_FS_SHARE_POSIX_ACL |	\
+					 VHOST_FS_SHARE_SECURITY_LABEL | \
+					 VHOST_FS_SHARE_WRITEBACK |	\
+					 VHOST_FS_SHARE_DIRECT_IO |	\
+					 VHOST_FS_SHARE_MMAP |		\
+					 VHOST_FS_SHARE_KILLPRIV_V2 |	\
+					 VHOST_FS_SHARE_NOATIME |	\
+					 VHOST_FS_SHARE_ENTRY_TIMEOUT |	\
+					 VHOST_FS_SHARE_ATTR_TIMEOUT)
+
+/* How long a guest may keep what the policy lets it keep "for good". */
+#define VHOST_FS_LONG_TIMEOUT_NS	(86400ULL * NSEC_PER_SEC)
 
 static bool name_char_ok(u8 c)
 {
@@ -70,6 +83,9 @@ static void share_free(struct vhost_fs_share *share)
 	put_cred(share->cred);
 	kvfree(share->users);
 	kvfree(share->groups);
+	kvfree(share->xattr_rules);
+	vhost_fs_idmap_free(&share->uids);
+	vhost_fs_idmap_free(&share->gids);
 	kfree(share);
 }
 
@@ -143,6 +159,59 @@ static int share_set_root(struct vhost_fs_share *share, int fd)
 	return d_is_dir(share->root.dentry) ? 0 : -ENOTDIR;
 }
 
+static u64 cache_timeout(u32 cache)
+{
+	switch (cache) {
+	case VHOST_FS_CACHE_AUTO:
+		return NSEC_PER_SEC;
+	case VHOST_FS_CACHE_ALWAYS:
+	case VHOST_FS_CACHE_METADATA:
+		return VHOST_FS_LONG_TIMEOUT_NS;
+	default:
+		return 0;
+	}
+}
+
+static void share_set_timeouts(struct vhost_fs_share *share,
+			       const struct vhost_fs_add_share *arg)
+{
+	u64 timeout = cache_timeout(arg->cache);
+
+	share->entry_timeout_ns = arg->flags & VHOST_FS_SHARE_ENTRY_TIMEOUT ?
+		arg->entry_timeout_ns : timeout;
+	share->attr_timeout_ns = arg->flags & VHOST_FS_SHARE_ATTR_TIMEOUT ?
+		arg->attr_timeout_ns : timeout;
+	share->negative_timeout_ns = arg->negative_timeout_ns;
+}
+
+static void share_set_limits(struct vhost_fs_share *share,
+			     const struct vhost_fs_add_share *arg)
+{
+	share->max_nodes = arg->max_nodes ?: VHOST_FS_DEFAULT_MAX_NODES;
+	share->max_handles = arg->max_handles ?: VHOST_FS_DEFAULT_MAX_HANDLES;
+	share->max_blocked = arg->max_blocked ?: VHOST_FS_DEFAULT_MAX_BLOCKED;
+}
+
+/* What userspace passes by address. */
+static int share_copy_arrays(struct vhost_fs_share *share,
+			     const struct vhost_fs_add_share *arg)
+{
+	int err;
+
+	err = share_copy_users(share, arg);
+	if (!err)
+		err = share_copy_groups(share, arg);
+	if (!err)
+		err = vhost_fs_xattrmap_copy(share, arg);
+	if (!err)
+		err = vhost_fs_idmap_copy(&share->uids, arg->uid_rules,
+					  arg->nr_uid_rules);
+	if (!err)
+		err = vhost_fs_idmap_copy(&share->gids, arg->gid_rules,
+					  arg->nr_gid_rules);
+	return err;
+}
+
 static int share_fill(struct vhost_fs_share *share,
 		      const struct vhost_fs_add_share *arg)
 {
@@ -153,14 +222,12 @@ static int share_fill(struct vhost_fs_share *share,
 	share->cred = get_current_cred();
 	share->flags = arg->flags;
 	share->cache = arg->cache;
-	share->max_nodes = arg->max_nodes ?: VHOST_FS_DEFAULT_MAX_NODES;
-	share->max_handles = arg->max_handles ?: VHOST_FS_DEFAULT_MAX_HANDLES;
+	share->inode_file_handles = arg->inode_file_handles;
+	share->locks = arg->locks;
+	share_set_limits(share, arg);
+	share_set_timeouts(share, arg);
 	err = share_set_root(share, arg->root_fd);
-	if (!err)
-		err = share_copy_users(share, arg);
-	if (!err)
-		err = share_copy_groups(share, arg);
-	return err;
+	return err ?: share_copy_arrays(share, arg);
 }
 
 static int share_publish(struct vhost_fs_share *share)
@@ -177,6 +244,33 @@ static int share_publish(struct vhost_fs_share *share)
 	return err;
 }
 
+/* No bits and numbers that mean nothing, and no options without what they need. */
+static bool options_ok(const struct vhost_fs_add_share *arg)
+{
+	const u32 need_xattr = VHOST_FS_SHARE_POSIX_ACL |
+			       VHOST_FS_SHARE_SECURITY_LABEL;
+
+	if (arg->flags & ~VHOST_FS_SHARE_FLAGS_ALL || arg->__reserved)
+		return false;
+	if (arg->cache > VHOST_FS_CACHE_NEVER ||
+	    arg->inode_file_handles > VHOST_FS_HANDLES_MANDATORY ||
+	    arg->locks > VHOST_FS_LOCKS_REMOTE)
+		return false;
+	if (arg->nr_users > VHOST_FS_MAX_ALLOWED_IDS ||
+	    arg->nr_groups > VHOST_FS_MAX_ALLOWED_IDS ||
+	    arg->nr_xattr_rules > VHOST_FS_MAX_XATTR_RULES ||
+	    arg->nr_uid_rules > VHOST_FS_MAX_ID_RULES ||
+	    arg->nr_gid_rules > VHOST_FS_MAX_ID_RULES)
+		return false;
+	if (arg->entry_timeout_ns && !(arg->flags & VHOST_FS_SHARE_ENTRY_TIMEOUT))
+		return false;
+	if (arg->attr_timeout_ns && !(arg->flags & VHOST_FS_SHARE_ATTR_TIMEOUT))
+		return false;
+	if (arg->nr_xattr_rules && !(arg->flags & VHOST_FS_SHARE_XATTR))
+		return false;
+	return !(arg->flags & need_xattr) || (arg->flags & VHOST_FS_SHARE_XATTR);
+}
+
 /**
  * vhost_fs_share_add - VHOST_FS_ADD_SHARE
  * @arg: copy of its argument, not yet checked
@@ -190,11 +284,7 @@ int vhost_fs_share_add(const struct vhost_fs_add_share *arg)
 	struct vhost_fs_share *share;
 	int err;
 
-	if (arg->flags & ~VHOST_FS_SHARE_FLAGS_ALL ||
-	    arg->cache > VHOST_FS_CACHE_NEVER ||
-	    arg->nr_users > VHOST_FS_MAX_ALLOWED_IDS ||
-	    arg->nr_groups > VHOST_FS_MAX_ALLOWED_IDS ||
-	    !name_ok(arg->name))
+	if (!name_ok(arg->name) || !options_ok(arg))
 		return -EINVAL;
 
 	share = kzalloc(sizeof(*share), GFP_KERNEL_ACCOUNT);
@@ -259,6 +349,70 @@ int vhost_fs_share_remove(const struct vhost_fs_share_name *arg)
 	mutex_unlock(&shares_lock);
 	if (!err)
 		vhost_fs_share_put(share);
+	return err;
+}
+
+static bool set_ok(const struct vhost_fs_set_share *arg)
+{
+	const u32 all = VHOST_FS_SET_MAX_NODES | VHOST_FS_SET_MAX_HANDLES |
+			VHOST_FS_SET_MAX_BLOCKED | VHOST_FS_SET_ENTRY_TIMEOUT |
+			VHOST_FS_SET_ATTR_TIMEOUT | VHOST_FS_SET_NEGATIVE_TIMEOUT;
+	u32 without = 0;
+
+	without |= arg->max_nodes ? VHOST_FS_SET_MAX_NODES : 0;
+	without |= arg->max_handles ? VHOST_FS_SET_MAX_HANDLES : 0;
+	without |= arg->max_blocked ? VHOST_FS_SET_MAX_BLOCKED : 0;
+	without |= arg->entry_timeout_ns ? VHOST_FS_SET_ENTRY_TIMEOUT : 0;
+	without |= arg->attr_timeout_ns ? VHOST_FS_SET_ATTR_TIMEOUT : 0;
+	without |= arg->negative_timeout_ns ? VHOST_FS_SET_NEGATIVE_TIMEOUT : 0;
+	return arg->flags && !(arg->flags & ~all) && !(without & ~arg->flags);
+}
+
+/* Requests read these at any moment. */
+static void share_change(struct vhost_fs_share *share,
+			 const struct vhost_fs_set_share *arg)
+{
+	if (arg->flags & VHOST_FS_SET_MAX_NODES)
+		WRITE_ONCE(share->max_nodes,
+			   arg->max_nodes ?: VHOST_FS_DEFAULT_MAX_NODES);
+	if (arg->flags & VHOST_FS_SET_MAX_HANDLES)
+		WRITE_ONCE(share->max_handles,
+			   arg->max_handles ?: VHOST_FS_DEFAULT_MAX_HANDLES);
+	if (arg->flags & VHOST_FS_SET_MAX_BLOCKED)
+		WRITE_ONCE(share->max_blocked,
+			   arg->max_blocked ?: VHOST_FS_DEFAULT_MAX_BLOCKED);
+	if (arg->flags & VHOST_FS_SET_ENTRY_TIMEOUT)
+		WRITE_ONCE(share->entry_timeout_ns, arg->entry_timeout_ns);
+	if (arg->flags & VHOST_FS_SET_ATTR_TIMEOUT)
+		WRITE_ONCE(share->attr_timeout_ns, arg->attr_timeout_ns);
+	if (arg->flags & VHOST_FS_SET_NEGATIVE_TIMEOUT)
+		WRITE_ONCE(share->negative_timeout_ns,
+			   arg->negative_timeout_ns);
+}
+
+/**
+ * vhost_fs_share_set - VHOST_FS_SET_SHARE
+ * @arg: copy of its argument, not yet checked
+ *
+ * Return: 0 or an errno as the interface says.
+ */
+int vhost_fs_share_set(const struct vhost_fs_set_share *arg)
+{
+	struct vhost_fs_share *share;
+	int err = 0;
+
+	if (!name_ok(arg->name) || !set_ok(arg))
+		return -EINVAL;
+
+	mutex_lock(&shares_lock);
+	share = share_find(arg->name, current_user_ns());
+	if (!share)
+		err = -ENOENT;
+	else if (!share_is_admin(share))
+		err = -EPERM;
+	else
+		share_change(share, arg);
+	mutex_unlock(&shares_lock);
 	return err;
 }
 

@@ -91,12 +91,136 @@ enum vhost_fs_cache_policy {
 	VHOST_FS_CACHE_NEVER = 3,
 };
 
+/**
+ * enum vhost_fs_inode_file_handles - what a looked-up file is remembered by
+ * @VHOST_FS_HANDLES_NEVER: its place in the host's directory cache, which keeps
+ *	it in memory and its file system busy
+ * @VHOST_FS_HANDLES_PREFER: its file handle where the file system has such
+ * @VHOST_FS_HANDLES_MANDATORY: its file handle; what has none can't be used
+ */
+enum vhost_fs_inode_file_handles {
+	VHOST_FS_HANDLES_NEVER = 0,
+	VHOST_FS_HANDLES_PREFER = 1,
+	VHOST_FS_HANDLES_MANDATORY = 2,
+};
+
+/**
+ * enum vhost_fs_locks - whose locks exclude whom
+ * @VHOST_FS_LOCKS_NONE: each guest keeps its locks to itself
+ * @VHOST_FS_LOCKS_REMOTE: POSIX and flock() locks are taken on the host's
+ *	files, so that they hold among guests and against the host
+ */
+enum vhost_fs_locks {
+	VHOST_FS_LOCKS_NONE = 0,
+	VHOST_FS_LOCKS_REMOTE = 1,
+};
+
 /* No guest may change anything in the share; mutating requests get EROFS. */
 #define VHOST_FS_SHARE_READONLY		(1U << 0)
 /* Do not tell the guest where another file system is mounted in the share. */
 #define VHOST_FS_SHARE_NO_SUBMOUNTS	(1U << 1)
 /* Do not offer FUSE_READDIRPLUS. */
 #define VHOST_FS_SHARE_NO_READDIRPLUS	(1U << 2)
+/* Serve extended attributes; without it the guest is told there are none. */
+#define VHOST_FS_SHARE_XATTR		(1U << 3)
+/* Serve POSIX access control lists; needs VHOST_FS_SHARE_XATTR. */
+#define VHOST_FS_SHARE_POSIX_ACL	(1U << 4)
+/*
+ * The guest labels what it creates, in one step with creating it; needs
+ * VHOST_FS_SHARE_XATTR.
+ */
+#define VHOST_FS_SHARE_SECURITY_LABEL	(1U << 5)
+/* The guest may collect writes; it must be the only writer. */
+#define VHOST_FS_SHARE_WRITEBACK	(1U << 6)
+/* O_DIRECT of the guest is O_DIRECT on the host. */
+#define VHOST_FS_SHARE_DIRECT_IO	(1U << 7)
+/* Shared mappings work with cache policies that cache no data. */
+#define VHOST_FS_SHARE_MMAP		(1U << 8)
+/* Set-ID bits and file capabilities go when the guest says, on the host. */
+#define VHOST_FS_SHARE_KILLPRIV_V2	(1U << 9)
+/* Reading leaves no access time, where the share's owner may have that. */
+#define VHOST_FS_SHARE_NOATIME		(1U << 10)
+/* @entry_timeout_ns counts instead of what the cache policy says. */
+#define VHOST_FS_SHARE_ENTRY_TIMEOUT	(1U << 11)
+/* @attr_timeout_ns counts instead of what the cache policy says. */
+#define VHOST_FS_SHARE_ATTR_TIMEOUT	(1U << 12)
+
+/* Most rules that map extended attributes' names, and bytes of each string. */
+#define VHOST_FS_MAX_XATTR_RULES	256
+#define VHOST_FS_XATTR_STRING_MAX	255
+
+/**
+ * enum vhost_fs_xattr_action - what a rule does with an attribute's name
+ * @VHOST_FS_XATTR_PREFIX: the host's name is @prepend before the guest's name
+ * @VHOST_FS_XATTR_OK: the name is the same on both sides
+ * @VHOST_FS_XATTR_BAD: EPERM for the guest (ENODATA when it reads); not listed
+ * @VHOST_FS_XATTR_UNSUPPORTED: EOPNOTSUPP for the guest; not listed
+ */
+enum vhost_fs_xattr_action {
+	VHOST_FS_XATTR_PREFIX = 0,
+	VHOST_FS_XATTR_OK = 1,
+	VHOST_FS_XATTR_BAD = 2,
+	VHOST_FS_XATTR_UNSUPPORTED = 3,
+};
+
+/* A rule applies to names that come from the guest ... */
+#define VHOST_FS_XATTR_CLIENT	(1U << 0)
+/* ... and to names that come from the host, in listings. */
+#define VHOST_FS_XATTR_SERVER	(1U << 1)
+
+/**
+ * struct vhost_fs_xattr_rule - a rule for names of extended attributes
+ * @scope: VHOST_FS_XATTR_CLIENT, VHOST_FS_XATTR_SERVER or both
+ * @action: enum vhost_fs_xattr_action
+ * @key: what the guest's name must begin with; NUL-terminated, all bytes after
+ *	the NUL 0
+ * @prepend: what the host's name must begin with; likewise
+ *
+ * The first rule that matches decides. A name that none matches is EPERM for
+ * the guest (ENODATA when it reads) and isn't listed.
+ */
+struct vhost_fs_xattr_rule {
+	__u32 scope;
+	__u32 action;
+	__u8 key[VHOST_FS_XATTR_STRING_MAX + 1];
+	__u8 prepend[VHOST_FS_XATTR_STRING_MAX + 1];
+};
+
+/* Most rules that translate user ids, and most that translate group ids. */
+#define VHOST_FS_MAX_ID_RULES	256
+
+/**
+ * enum vhost_fs_id_action - how a range of ids is translated
+ * @VHOST_FS_ID_GUEST: guest ids from @from on become host ids from @to on
+ * @VHOST_FS_ID_HOST: host ids from @from on become guest ids from @to on
+ * @VHOST_FS_ID_SQUASH_GUEST: guest ids from @from on all become host id @to
+ * @VHOST_FS_ID_SQUASH_HOST: host ids from @from on all become guest id @to
+ * @VHOST_FS_ID_FORBID_GUEST: the guest may not create with, nor change to,
+ *	guest ids from @from on: EPERM; @to is 0
+ */
+enum vhost_fs_id_action {
+	VHOST_FS_ID_GUEST = 0,
+	VHOST_FS_ID_HOST = 1,
+	VHOST_FS_ID_SQUASH_GUEST = 2,
+	VHOST_FS_ID_SQUASH_HOST = 3,
+	VHOST_FS_ID_FORBID_GUEST = 4,
+};
+
+/**
+ * struct vhost_fs_id_rule - translation of a range of user or group ids
+ * @action: enum vhost_fs_id_action
+ * @from: first id of the range
+ * @to: what it becomes
+ * @count: ids in the range, at least 1; neither range may pass 2^32 - 2
+ *
+ * Ranges of one direction may not overlap. What no rule names stays as it is.
+ */
+struct vhost_fs_id_rule {
+	__u32 action;
+	__u32 from;
+	__u32 to;
+	__u32 count;
+};
 
 /**
  * struct vhost_fs_add_share - ioctl(VHOST_FS_ADD_SHARE)
@@ -117,6 +241,24 @@ enum vhost_fs_cache_policy {
  *	looked up; 0 for the default
  * @max_handles: most files and directories that one device's guest may hold
  *	open; 0 for the default
+ * @max_blocked: most requests of one device that may wait for a lock; 0 for
+ *	the default
+ * @inode_file_handles: enum vhost_fs_inode_file_handles
+ * @locks: enum vhost_fs_locks
+ * @entry_timeout_ns: how long the guest may believe that a name exists; with
+ *	VHOST_FS_SHARE_ENTRY_TIMEOUT, else 0
+ * @attr_timeout_ns: how long the guest may believe attributes; with
+ *	VHOST_FS_SHARE_ATTR_TIMEOUT, else 0
+ * @negative_timeout_ns: how long the guest may believe that a name doesn't
+ *	exist; 0 for not at all
+ * @xattr_rules: address of @nr_xattr_rules struct vhost_fs_xattr_rule; with
+ *	none, names are the same on both sides
+ * @uid_rules: address of @nr_uid_rules struct vhost_fs_id_rule
+ * @gid_rules: address of @nr_gid_rules struct vhost_fs_id_rule
+ * @nr_xattr_rules: at most VHOST_FS_MAX_XATTR_RULES
+ * @nr_uid_rules: at most VHOST_FS_MAX_ID_RULES
+ * @nr_gid_rules: at most VHOST_FS_MAX_ID_RULES
+ * @__reserved: 0
  *
  * Makes a share that serves with the credentials the caller has at this
  * moment: user and group ids, supplementary groups, capabilities, security
@@ -124,7 +266,11 @@ enum vhost_fs_cache_policy {
  * Names are per user namespace.
  *
  * Errors: EBADF if @root_fd isn't open, ENOTDIR if it isn't a directory,
- * EEXIST, and as in "General ioctl format".
+ * EEXIST, and as in "General ioctl format"; EPERM if @inode_file_handles isn't
+ * VHOST_FS_HANDLES_NEVER and the caller lacks CAP_DAC_READ_SEARCH over the
+ * root directory's file system, EOPNOTSUPP if it is
+ * VHOST_FS_HANDLES_MANDATORY and the root directory's file system has no
+ * handles.
  */
 struct vhost_fs_add_share {
 	__u32 size;
@@ -138,6 +284,56 @@ struct vhost_fs_add_share {
 	__u32 nr_groups;
 	__aligned_u64 max_nodes;
 	__aligned_u64 max_handles;
+	__aligned_u64 max_blocked;
+	__u32 inode_file_handles;
+	__u32 locks;
+	__aligned_u64 entry_timeout_ns;
+	__aligned_u64 attr_timeout_ns;
+	__aligned_u64 negative_timeout_ns;
+	__aligned_u64 xattr_rules;
+	__aligned_u64 uid_rules;
+	__aligned_u64 gid_rules;
+	__u32 nr_xattr_rules;
+	__u32 nr_uid_rules;
+	__u32 nr_gid_rules;
+	__u32 __reserved;
+};
+
+/* What of struct vhost_fs_set_share counts. */
+#define VHOST_FS_SET_MAX_NODES		(1U << 0)
+#define VHOST_FS_SET_MAX_HANDLES	(1U << 1)
+#define VHOST_FS_SET_MAX_BLOCKED	(1U << 2)
+#define VHOST_FS_SET_ENTRY_TIMEOUT	(1U << 3)
+#define VHOST_FS_SET_ATTR_TIMEOUT	(1U << 4)
+#define VHOST_FS_SET_NEGATIVE_TIMEOUT	(1U << 5)
+
+/**
+ * struct vhost_fs_set_share - ioctl(VHOST_FS_SET_SHARE)
+ * @size: sizeof(struct vhost_fs_set_share)
+ * @flags: VHOST_FS_SET_* bits: the members that count; the others are 0
+ * @name: NUL-terminated name of the share
+ * @max_nodes: as in struct vhost_fs_add_share
+ * @max_handles: likewise
+ * @max_blocked: likewise
+ * @entry_timeout_ns: likewise
+ * @attr_timeout_ns: likewise
+ * @negative_timeout_ns: likewise
+ *
+ * Changes what is safe to change while guests use the share. A limit below
+ * what a guest has already takes nothing away from it; a timeout counts from
+ * the next reply on. Only the share's owner and CAP_SYS_ADMIN in the owner's
+ * user namespace may (EPERM).
+ */
+struct vhost_fs_set_share {
+	__u32 size;
+	__u32 flags;
+	__u8 name[VHOST_FS_SHARE_NAME_MAX + 1];
+	__aligned_u64 max_nodes;
+	__aligned_u64 max_handles;
+	__aligned_u64 max_blocked;
+	__aligned_u64 entry_timeout_ns;
+	__aligned_u64 attr_timeout_ns;
+	__aligned_u64 negative_timeout_ns;
 };
 
 /**
@@ -185,5 +381,6 @@ struct vhost_fs_running {
 #define VHOST_FS_REMOVE_SHARE	_IOW(VHOST_VIRTIO, 0x92, struct vhost_fs_share_name)
 #define VHOST_FS_ATTACH_SHARE	_IOW(VHOST_VIRTIO, 0x93, struct vhost_fs_share_name)
 #define VHOST_FS_SET_RUNNING	_IOW(VHOST_VIRTIO, 0x94, struct vhost_fs_running)
+#define VHOST_FS_SET_SHARE	_IOW(VHOST_VIRTIO, 0x95, struct vhost_fs_set_share)
 
 #endif /* _UAPI_LINUX_VHOST_FS_H */
