@@ -433,12 +433,18 @@ int vhost_fs_dev_for_each(u32 from,
 #define VHOST_FS_OP_TARGET	BIT(7)
 /* May use an open file instead of the node's path; the handler checks which. */
 #define VHOST_FS_OP_MAYBE_FH	BIT(8)
+/* The last name is not a file name but an extended attribute's. */
+#define VHOST_FS_OP_ATTR_NAME	BIT(9)
 
 /**
  * struct vhost_fs_op - row of the opcode table
  * @name: lower case, without FUSE_
  * @fn: serves a decoded request; returns 0 or an errno; NULL for ENOSYS
+ * @served: false if it is ENOSYS on a share, whatever the request says; NULL
+ *	for all shares
  * @in_size: bytes of arguments between header and names
+ * @in_grown: the same in a session that has @grown_by; 0 if none grows it
+ * @grown_by: FUSE_* flag of INIT
  * @out_size: bytes that a successful reply has at least after its header
  * @names: NUL-terminated strings after the arguments
  * @fh_offset: where a __u64 handle is in the arguments
@@ -447,7 +453,10 @@ int vhost_fs_dev_for_each(u32 from,
 struct vhost_fs_op {
 	const char *name;
 	int (*fn)(struct vhost_fs_req *req);
+	bool (*served)(const struct vhost_fs_share *share);
+	u64 grown_by;
 	u16 in_size;
+	u16 in_grown;
 	u16 out_size;
 	u8 names;
 	u8 fh_offset;
@@ -643,6 +652,7 @@ int vhost_fs_op_fallocate(struct vhost_fs_req *req);
 int vhost_fs_op_readdir(struct vhost_fs_req *req);
 int vhost_fs_op_readdirplus(struct vhost_fs_req *req);
 
+bool vhost_fs_xattr_served(const struct vhost_fs_share *share);
 int vhost_fs_op_setxattr(struct vhost_fs_req *req);
 int vhost_fs_op_getxattr(struct vhost_fs_req *req);
 int vhost_fs_op_listxattr(struct vhost_fs_req *req);

@@ -98,20 +98,28 @@ static const struct vhost_fs_op ops[VHOST_FS_NR_OPS] = {
 	},
 	[FUSE_SETXATTR] = {
 		.name = "setxattr", .fn = vhost_fs_op_setxattr,
+		.served = vhost_fs_xattr_served,
 		.in_size = FUSE_COMPAT_SETXATTR_IN_SIZE, .names = 1,
-		.flags = VHOST_FS_OP_DATA | VHOST_FS_OP_BLOCKS,
+		.in_grown = sizeof(struct fuse_setxattr_in),
+		.grown_by = FUSE_SETXATTR_EXT,
+		.flags = VHOST_FS_OP_ATTR_NAME | VHOST_FS_OP_DATA |
+			 VHOST_FS_OP_BLOCKS,
 	},
 	[FUSE_GETXATTR] = {
 		.name = "getxattr", .fn = vhost_fs_op_getxattr,
+		.served = vhost_fs_xattr_served,
 		IN(fuse_getxattr_in), .names = 1,
+		.flags = VHOST_FS_OP_ATTR_NAME,
 	},
 	[FUSE_LISTXATTR] = {
 		.name = "listxattr", .fn = vhost_fs_op_listxattr,
+		.served = vhost_fs_xattr_served,
 		IN(fuse_getxattr_in),
 	},
 	[FUSE_REMOVEXATTR] = {
 		.name = "removexattr", .fn = vhost_fs_op_removexattr,
-		.names = 1, .flags = VHOST_FS_OP_BLOCKS,
+		.served = vhost_fs_xattr_served, .names = 1,
+		.flags = VHOST_FS_OP_ATTR_NAME | VHOST_FS_OP_BLOCKS,
 	},
 	[FUSE_FLUSH] = {
 		.name = "flush", .fn = vhost_fs_op_flush,

@@ -11,6 +11,7 @@
 #include <linux/fuse.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include <linux/xattr.h>
 
 #include "internal.h"
 
@@ -110,7 +111,34 @@ static int check_target(const struct qstr *name)
 	return name->len ? 0 : -EINVAL;
 }
 
-/* Cut the names out of the copy; they must fill it to its last byte. */
+/* As a system call checks the name of an extended attribute. */
+static int check_attr_name(const struct qstr *name)
+{
+	return name->len && name->len <= XATTR_NAME_MAX ? 0 : -ERANGE;
+}
+
+static int check_last_name(const struct vhost_fs_op *op,
+			   const struct qstr *name)
+{
+	if (op->flags & VHOST_FS_OP_TARGET)
+		return check_target(name);
+	if (op->flags & VHOST_FS_OP_ATTR_NAME)
+		return check_attr_name(name);
+	return check_name(name);
+}
+
+/* There is no NUL in the last @len bytes. */
+static int no_nul(const struct vhost_fs_op *op, size_t len)
+{
+	if (len <= NAME_MAX)
+		return -EINVAL;
+	return op->flags & VHOST_FS_OP_ATTR_NAME ? -ERANGE : -ENAMETOOLONG;
+}
+
+/*
+ * Cut the names out of the copy. They must fill it to its last byte, unless
+ * data follows; what was copied of that is given back.
+ */
 static int req_decode_names(struct vhost_fs_req *req, size_t start, size_t end)
 {
 	const struct vhost_fs_op *op = req->op;
@@ -122,27 +150,49 @@ static int req_decode_names(struct vhost_fs_req *req, size_t start, size_t end)
 		const u8 *nul = memchr(req->in + start, 0, end - start);
 
 		if (!nul)
-			return end - start > NAME_MAX ? -ENAMETOOLONG : -EINVAL;
+			return no_nul(op, end - start);
 		name->name = req->in + start;
 		name->len = nul - name->name;
 		name->hash = 0;
 		start += name->len + 1;
-		if (i == op->names - 1 && (op->flags & VHOST_FS_OP_TARGET))
-			err = check_target(name);
-		else
-			err = check_name(name);
+		err = i == op->names - 1 ? check_last_name(op, name) :
+					   check_name(name);
 		if (err)
 			return err;
 	}
+	if (op->flags & VHOST_FS_OP_DATA) {
+		iov_iter_revert(&req->data, end - start);
+		return 0;
+	}
 	return start == end ? 0 : -EINVAL;
+}
+
+/* Header and arguments, in the session's version. */
+static size_t req_args_end(const struct vhost_fs_req *req)
+{
+	const struct vhost_fs_op *op = req->op;
+	bool grown = READ_ONCE(req->fs->session.flags) & op->grown_by;
+
+	return sizeof(struct fuse_in_header) +
+	       (grown ? op->in_grown : op->in_size);
+}
+
+/* What to copy: all of it, save the data, whose begin only the names tell. */
+static size_t req_copy_end(const struct vhost_fs_req *req, size_t args)
+{
+	const struct vhost_fs_op *op = req->op;
+
+	if (!(op->flags & VHOST_FS_OP_DATA))
+		return req->out_len;
+	return min(req->out_len, args + op->names * (NAME_MAX + 1));
 }
 
 /* Arguments and names, for an opcode whose row is known. */
 static int req_decode_args(struct vhost_fs_req *req, size_t have)
 {
 	const struct vhost_fs_op *op = req->op;
-	size_t args = sizeof(struct fuse_in_header) + op->in_size;
-	size_t want = op->flags & VHOST_FS_OP_DATA ? args : req->out_len;
+	size_t args = req_args_end(req);
+	size_t want = req_copy_end(req, args);
 
 	if (req->out_len < args)
 		return -EINVAL;
@@ -150,7 +200,7 @@ static int req_decode_args(struct vhost_fs_req *req, size_t have)
 		return op->names ? -ENAMETOOLONG : -EINVAL;
 	if (!req_copy(req, &have, want))
 		return -EFAULT;
-	if ((op->flags & VHOST_FS_OP_DATA) && have > want)
+	if (have > want)
 		iov_iter_revert(&req->data, have - want);
 	/* More than in_size if the guest's structure has grown since. */
 	req->arg_len = want - sizeof(struct fuse_in_header);
@@ -175,7 +225,7 @@ static int req_decode(struct vhost_fs_req *req)
 	req->op = op;
 	if (req->hdr->len != req->out_len)
 		return -EINVAL;
-	if (!op || !op->fn)
+	if (!op || !op->fn || (op->served && !op->served(req->share)))
 		return -ENOSYS;
 	err = req_decode_args(req, have);
 	if (err)

@@ -7,6 +7,20 @@
 #include "internal.h"
 
 /**
+ * vhost_fs_xattr_served - does a share have extended attributes?
+ * @share: the share
+ *
+ * If not, the guest must hear ENOSYS: then it stops asking. ENODATA would make
+ * it ask for security.capability before every write.
+ *
+ * Return: whether the four opcodes are served.
+ */
+bool vhost_fs_xattr_served(const struct vhost_fs_share *share)
+{
+	return share->flags & VHOST_FS_SHARE_XATTR;
+}
+
+/**
  * vhost_fs_op_setxattr - FUSE_SETXATTR
  * @req: the request
  *
