@@ -7,7 +7,6 @@
 #include <linux/mount.h>
 #include <linux/stat.h>
 #include <linux/statfs.h>
-#include <linux/user_namespace.h>
 
 #include "internal.h"
 
@@ -59,7 +58,6 @@ static int attr_stat(struct vhost_fs_req *req, const struct path *path,
 int vhost_fs_attr_get(struct vhost_fs_req *req, const struct path *path,
 		      struct fuse_attr *attr)
 {
-	struct user_namespace *ns = vhost_fs_user_ns(req);
 	struct kstat st;
 	int err;
 
@@ -79,8 +77,8 @@ int vhost_fs_attr_get(struct vhost_fs_req *req, const struct path *path,
 		.ctimensec = st.ctime.tv_nsec,
 		.mode = st.mode,
 		.nlink = st.nlink,
-		.uid = from_kuid_munged(ns, st.uid),
-		.gid = from_kgid_munged(ns, st.gid),
+		.uid = vhost_fs_uid_out(req, st.uid),
+		.gid = vhost_fs_gid_out(req, st.gid),
 		.rdev = new_encode_dev(st.rdev),
 		.blksize = st.blksize,
 		.flags = is_submount(req, path) ? FUSE_ATTR_SUBMOUNT : 0,
@@ -141,15 +139,13 @@ static struct fuse_sx_time sx_time(const struct timespec64 *t)
 static void statx_fill(struct vhost_fs_req *req, const struct kstat *st,
 		       struct fuse_statx *out)
 {
-	struct user_namespace *ns = vhost_fs_user_ns(req);
-
 	*out = (struct fuse_statx) {
 		.mask = st->result_mask & VHOST_FS_STATX_MASK,
 		.blksize = st->blksize,
 		.attributes = st->attributes,
 		.nlink = st->nlink,
-		.uid = from_kuid_munged(ns, st->uid),
-		.gid = from_kgid_munged(ns, st->gid),
+		.uid = vhost_fs_uid_out(req, st->uid),
+		.gid = vhost_fs_gid_out(req, st->gid),
 		.mode = st->mode,
 		.ino = st->ino,
 		.size = st->size,
@@ -257,21 +253,21 @@ static int setattr_size(struct vhost_fs_req *req, loff_t size)
 static int setattr_owner(struct vhost_fs_req *req, struct iattr *attr)
 {
 	const struct fuse_setattr_in *in = req->arg;
-	struct user_namespace *ns = vhost_fs_user_ns(req);
+	kuid_t uid;
+	kgid_t gid;
+	int err;
 
 	if (in->valid & FATTR_UID) {
-		kuid_t uid = make_kuid(ns, in->uid);
-
-		if (!uid_valid(uid))
-			return -EINVAL;
+		err = vhost_fs_uid_in(req, in->uid, &uid);
+		if (err)
+			return err;
 		attr->ia_valid |= ATTR_UID;
 		attr->ia_vfsuid = VFSUIDT_INIT(uid);
 	}
 	if (in->valid & FATTR_GID) {
-		kgid_t gid = make_kgid(ns, in->gid);
-
-		if (!gid_valid(gid))
-			return -EINVAL;
+		err = vhost_fs_gid_in(req, in->gid, &gid);
+		if (err)
+			return err;
 		attr->ia_valid |= ATTR_GID;
 		attr->ia_vfsgid = VFSGIDT_INIT(gid);
 	}

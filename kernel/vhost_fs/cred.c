@@ -23,6 +23,14 @@ struct user_namespace *vhost_fs_user_ns(const struct vhost_fs_req *req)
 	return req->share->cred->user_ns;
 }
 
+/* The ids on the host of the guest user who asks. */
+static int cred_ids(const struct vhost_fs_req *req, kuid_t *uid, kgid_t *gid)
+{
+	int err = vhost_fs_uid_in(req, req->hdr->uid, uid);
+
+	return err ?: vhost_fs_gid_in(req, req->hdr->gid, gid);
+}
+
 /* Could the share's owner have taken on these ids by itself? */
 static bool cred_may_become(const struct cred *cred, kuid_t uid, kgid_t gid)
 {
@@ -70,19 +78,20 @@ static struct cred *cred_for_user(struct vhost_fs_req *req, kuid_t uid,
  * of one user come in rows.
  *
  * Return: 0; -EINVAL if the ids mean nobody on the host, -EPERM if the share
- * may not take them on, -ENOMEM.
+ * forbids them or may not take them on, -ENOMEM.
  *
  * Context: a thread of the pool, under the share's credentials.
  */
 int vhost_fs_cred_create(struct vhost_fs_req *req, const struct cred **saved)
 {
-	struct user_namespace *ns = vhost_fs_user_ns(req);
-	kuid_t uid = make_kuid(ns, req->hdr->uid);
-	kgid_t gid = make_kgid(ns, req->hdr->gid);
 	struct cred *cred = req->create_cred;
+	kuid_t uid;
+	kgid_t gid;
+	int err;
 
-	if (!uid_valid(uid) || !gid_valid(gid))
-		return -EINVAL;
+	err = cred_ids(req, &uid, &gid);
+	if (err)
+		return err;
 	if (!cred || !uid_eq(uid, req->create_uid) ||
 	    !gid_eq(gid, req->create_gid)) {
 		if (!cred_may_become(req->share->cred, uid, gid))
@@ -115,15 +124,15 @@ int vhost_fs_cred_create(struct vhost_fs_req *req, const struct cred **saved)
 int vhost_fs_cred_access(struct vhost_fs_req *req, struct inode *inode,
 			 int mask)
 {
-	struct user_namespace *ns = vhost_fs_user_ns(req);
-	kuid_t uid = make_kuid(ns, req->hdr->uid);
-	kgid_t gid = make_kgid(ns, req->hdr->gid);
 	const struct cred *saved;
 	struct cred *cred;
+	kuid_t uid;
+	kgid_t gid;
 	int err;
 
-	if (!uid_valid(uid) || !gid_valid(gid))
-		return -EINVAL;
+	err = cred_ids(req, &uid, &gid);
+	if (err)
+		return err;
 	if (!cred_may_become(req->share->cred, uid, gid))
 		return -EPERM;
 	cred = cred_for_user(req, uid, gid);

@@ -8,6 +8,7 @@
  * order, so what stays is shown exactly once whatever comes and goes.
  */
 #include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/kdev_t.h>
 #include <linux/module.h>
 #include <linux/pid_namespace.h>
@@ -21,12 +22,20 @@
 
 #include "internal.h"
 
+/* Of a share's supplementary groups so many are shown. */
+#define NL_MAX_GROUPS	VHOST_FS_MAX_ALLOWED_IDS
+
+/* A nest of four numbers. */
+#define NL_ID_RULE_ROOM	nla_total_size(4 * nla_total_size(sizeof(u32)))
+
 /*
- * A share that names as many users and groups as it may must fit in one
+ * A share that names as many users, groups and rules as it may must fit in one
  * message, since a record can't be split.
  */
-#define NL_SHARE_ROOM	(SZ_4K + 2 * VHOST_FS_MAX_ALLOWED_IDS *	\
-			 nla_total_size(sizeof(u32)))
+#define NL_SHARE_ROOM	(SZ_4K + (2 * VHOST_FS_MAX_ALLOWED_IDS +	\
+				  NL_MAX_GROUPS) *			\
+				 nla_total_size(sizeof(u32)) +		\
+			 2 * VHOST_FS_MAX_ID_RULES * NL_ID_RULE_ROOM)
 
 static struct genl_family vhost_fs_nl_family;
 
@@ -103,6 +112,83 @@ static int nl_put_groups(struct sk_buff *skb,
 	return 0;
 }
 
+static int nl_put_supplementary_groups(struct sk_buff *skb,
+				       const struct vhost_fs_share *share)
+{
+	const struct group_info *groups = share->cred->group_info;
+	u32 i, nr = min_t(u32, groups->ngroups, NL_MAX_GROUPS), id;
+
+	for (i = 0; i < nr; i++) {
+		id = from_kgid_munged(current_user_ns(), groups->gid[i]);
+		if (nla_put_u32(skb, VHOST_FS_A_SHARE_SUPPLEMENTARY_GROUP, id))
+			return -EMSGSIZE;
+	}
+	return 0;
+}
+
+static int nl_put_id_rule(struct sk_buff *skb, int type,
+			  const struct vhost_fs_id_rule *rule)
+{
+	struct nlattr *nest = nla_nest_start(skb, type);
+
+	if (!nest)
+		return -EMSGSIZE;
+	if (nla_put_u32(skb, VHOST_FS_A_ID_RULE_ACTION, rule->action) ||
+	    nla_put_u32(skb, VHOST_FS_A_ID_RULE_FROM, rule->from) ||
+	    nla_put_u32(skb, VHOST_FS_A_ID_RULE_TO, rule->to) ||
+	    nla_put_u32(skb, VHOST_FS_A_ID_RULE_COUNT, rule->count)) {
+		nla_nest_cancel(skb, nest);
+		return -EMSGSIZE;
+	}
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static int nl_put_idmap(struct sk_buff *skb, int type,
+			const struct vhost_fs_idmap *map)
+{
+	int err = 0;
+	u32 i;
+
+	for (i = 0; !err && i < map->nr; i++)
+		err = nl_put_id_rule(skb, type, &map->rules[i]);
+	return err;
+}
+
+/* How ids look to the guest. */
+static int nl_put_ids(struct sk_buff *skb, const struct vhost_fs_share *share)
+{
+	int err;
+
+	err = nl_put_idmap(skb, VHOST_FS_A_SHARE_UID_RULE, &share->uids);
+	if (!err)
+		err = nl_put_idmap(skb, VHOST_FS_A_SHARE_GID_RULE,
+				   &share->gids);
+	if (!err && is_idmapped_mnt(share->root.mnt))
+		err = nla_put_flag(skb, VHOST_FS_A_SHARE_MAPPED_MOUNT);
+	return err;
+}
+
+/* What VHOST_FS_SET_SHARE may change at this moment. */
+static int nl_put_limits(struct sk_buff *skb,
+			 const struct vhost_fs_share *share)
+{
+	if (nl_put_u64(skb, VHOST_FS_A_SHARE_MAX_NODES,
+		       READ_ONCE(share->max_nodes)) ||
+	    nl_put_u64(skb, VHOST_FS_A_SHARE_MAX_HANDLES,
+		       READ_ONCE(share->max_handles)) ||
+	    nl_put_u64(skb, VHOST_FS_A_SHARE_MAX_BLOCKED,
+		       READ_ONCE(share->max_blocked)) ||
+	    nl_put_u64(skb, VHOST_FS_A_SHARE_ENTRY_TIMEOUT,
+		       READ_ONCE(share->entry_timeout_ns)) ||
+	    nl_put_u64(skb, VHOST_FS_A_SHARE_ATTR_TIMEOUT,
+		       READ_ONCE(share->attr_timeout_ns)) ||
+	    nl_put_u64(skb, VHOST_FS_A_SHARE_NEGATIVE_TIMEOUT,
+		       READ_ONCE(share->negative_timeout_ns)))
+		return -EMSGSIZE;
+	return 0;
+}
+
 /* What is known without asking a server, which could keep the reader waiting. */
 static int nl_put_root(struct sk_buff *skb, const struct vhost_fs_share *share)
 {
@@ -131,10 +217,14 @@ static int nl_put_share_attrs(struct sk_buff *skb,
 	    nla_put_u32(skb, VHOST_FS_A_SHARE_CACHE, share->cache) ||
 	    nla_put_u32(skb, VHOST_FS_A_SHARE_DEVICES,
 			atomic_read(&share->devices)) ||
-	    nl_put_u64(skb, VHOST_FS_A_SHARE_MAX_NODES, share->max_nodes) ||
-	    nl_put_u64(skb, VHOST_FS_A_SHARE_MAX_HANDLES, share->max_handles) ||
+	    nla_put_u32(skb, VHOST_FS_A_SHARE_INODE_FILE_HANDLES,
+			share->inode_file_handles) ||
+	    nla_put_u32(skb, VHOST_FS_A_SHARE_LOCKS, share->locks) ||
+	    nl_put_limits(skb, share) ||
 	    nl_put_users(skb, share) ||
 	    nl_put_groups(skb, share) ||
+	    nl_put_supplementary_groups(skb, share) ||
+	    nl_put_ids(skb, share) ||
 	    nl_put_root(skb, share) ||
 	    nl_put_u64(skb, VHOST_FS_A_SHARE_CAPABILITIES,
 		       cred->cap_effective.val))

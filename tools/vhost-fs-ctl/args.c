@@ -12,12 +12,10 @@
 
 #include "msg.h"
 
-static const struct option_row *find_option(const struct command *cmd,
+static const struct option_row *find_option(const struct option_row *row,
 					    const char *name, size_t len)
 {
-	const struct option_row *row;
-
-	for (row = cmd->options; row && row->name; row++)
+	for (; row && row->name; row++)
 		if (strlen(row->name) == len && !memcmp(row->name, name, len))
 			return row;
 	return NULL;
@@ -31,6 +29,15 @@ static int take_json(const struct command *cmd, struct args *args)
 	return 0;
 }
 
+static int unknown_option(const struct command *cmd, const char *word, const char *name,
+			  size_t len)
+{
+	if (find_option(cmd->others, name, len))
+		return usage_error("%s: --%.*s %s", cmd->name, (int)len, name, cmd->others_why);
+	return usage_error("%s: unknown option \"%s\"; \"vhost-fs-ctl help %s\" lists them",
+			   cmd->name, word, cmd->name);
+}
+
 /* Reads the option at args->argv[*at], and its value when that is a word. */
 static int take_option(const struct command *cmd, struct args *args, int *at,
 		       void *ctx)
@@ -39,11 +46,10 @@ static int take_option(const struct command *cmd, struct args *args, int *at,
 	const char *name = word + strspn(word, "-");
 	const char *equals = strchrnul(name, '=');
 	const char *value = *equals ? equals + 1 : NULL;
-	const struct option_row *row = find_option(cmd, name, equals - name);
+	const struct option_row *row = find_option(cmd->options, name, equals - name);
 
 	if (!row || strncmp(word, "--", 2) || name != word + 2)
-		return usage_error("%s: unknown option \"%s\"; \"vhost-fs-ctl help %s\" lists them",
-				   cmd->name, word, cmd->name);
+		return unknown_option(cmd, word, name, equals - name);
 	if (!row->value && value)
 		return usage_error("%s: --%s takes no value", cmd->name, row->name);
 	if (row->value && !value) {
@@ -123,8 +129,8 @@ void args_help(const struct command *cmd)
 	for (row = cmd->options; row && row->name; row++) {
 		snprintf(left, sizeof(left), "--%s%s%s", row->name,
 			 row->value ? " " : "", row->value ? row->value : "");
-		printf("  %-26s %s\n", left, row->help);
+		printf("  %-29s %s\n", left, row->help);
 	}
 	if (cmd->lists)
-		printf("  %-26s %s\n", "-j, --json", "print JSON");
+		printf("  %-29s %s\n", "-j, --json", "print JSON");
 }

@@ -44,6 +44,8 @@ struct args {
  * @summary: one line for the list of commands
  * @details: the rest of its help
  * @options: table, or NULL
+ * @others: options that a person could expect the command to have, or NULL
+ * @others_why: why it hasn't
  * @min_operands: fewest operands
  * @max_operands: most operands
  * @lists: prints a list, so that --json makes sense
@@ -57,6 +59,8 @@ struct command {
 	const char *summary;
 	const char *details;
 	const struct option_row *options;
+	const struct option_row *others;
+	const char *others_why;
 	int min_operands;
 	int max_operands;
 	bool lists;
@@ -65,6 +69,7 @@ struct command {
 };
 
 extern const struct command cmd_add_share;
+extern const struct command cmd_set_share;
 extern const struct command cmd_remove_share;
 extern const struct command cmd_list_shares;
 extern const struct command cmd_list_devices;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Commands about shares: add-share, remove-share, list-shares.
+ * Commands about shares: add-share, set-share, remove-share, list-shares.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -16,92 +16,7 @@
 #include "parse.h"
 #include "print.h"
 #include "sandbox.h"
-
-/* What the words of add-share ask for. */
-struct add_request {
-	const char *path;
-	struct vhost_fs_add_share share;
-	uint32_t users[VHOST_FS_MAX_ALLOWED_IDS];
-	uint32_t groups[VHOST_FS_MAX_ALLOWED_IDS];
-};
-
-static int take_path(void *ctx, const struct option_row *row, const char *value)
-{
-	struct add_request *request = ctx;
-
-	request->path = value;
-	return *value ? 0 : args_bad_value(row, value, "accepted is a directory");
-}
-
-static int take_cache(void *ctx, const struct option_row *row, const char *value)
-{
-	struct add_request *request = ctx;
-	const char *why = parse_cache(value, &request->share.cache);
-
-	return why ? args_bad_value(row, value, why) : 0;
-}
-
-static int take_flag(void *ctx, const struct option_row *row, const char *value)
-{
-	struct add_request *request = ctx;
-
-	(void)value;
-	request->share.flags |= row->bits;
-	return 0;
-}
-
-/* Adds to users or groups, as --user and --group are given once for each. */
-static int take_id(const struct option_row *row, const char *value, uint32_t *ids,
-		   uint32_t *nr, const char *(*parse)(const char *text, uint32_t *id))
-{
-	const char *why;
-
-	if (*nr == VHOST_FS_MAX_ALLOWED_IDS)
-		return usage_error("--%s can be given %d times", row->name,
-				   VHOST_FS_MAX_ALLOWED_IDS);
-	why = parse(value, &ids[*nr]);
-	if (why)
-		return args_bad_value(row, value, why);
-	++*nr;
-	return 0;
-}
-
-static int take_user(void *ctx, const struct option_row *row, const char *value)
-{
-	struct add_request *request = ctx;
-
-	return take_id(row, value, request->users, &request->share.nr_users, parse_user);
-}
-
-static int take_group(void *ctx, const struct option_row *row, const char *value)
-{
-	struct add_request *request = ctx;
-
-	return take_id(row, value, request->groups, &request->share.nr_groups, parse_group);
-}
-
-static int take_limit(const struct option_row *row, const char *value, __u64 *limit)
-{
-	uint64_t number = 0;
-	const char *why = parse_limit(value, &number);
-
-	*limit = number;
-	return why ? args_bad_value(row, value, why) : 0;
-}
-
-static int take_max_nodes(void *ctx, const struct option_row *row, const char *value)
-{
-	struct add_request *request = ctx;
-
-	return take_limit(row, value, &request->share.max_nodes);
-}
-
-static int take_max_handles(void *ctx, const struct option_row *row, const char *value)
-{
-	struct add_request *request = ctx;
-
-	return take_limit(row, value, &request->share.max_handles);
-}
+#include "share-options.h"
 
 static int check_name(const struct command *cmd, const char *name)
 {
@@ -114,7 +29,7 @@ static int check_name(const struct command *cmd, const char *name)
  * The device is opened before privileges are given up: its group may be what
  * lets the caller open it. Nothing is changed on the host until the ioctl.
  */
-static int add_share(struct add_request *request)
+static int add_share(struct share_request *request)
 {
 	struct vhost_fs_add_share *share = &request->share;
 	int fd, err;
@@ -122,18 +37,23 @@ static int add_share(struct add_request *request)
 	fd = dev_open();
 	if (fd < 0)
 		return EXIT_REFUSED;
-	share->root_fd = sandbox_open(request->path, share->flags & VHOST_FS_SHARE_READONLY);
+	share->root_fd = sandbox_open(request->path, &request->sandbox);
 	if (share->root_fd < 0)
 		return EXIT_REFUSED;
 	share->users = (uintptr_t)request->users;
 	share->groups = (uintptr_t)request->groups;
-	err = caps_limit_to_share();
+	share->uid_rules = (uintptr_t)request->uid_rules.rules;
+	share->gid_rules = (uintptr_t)request->gid_rules.rules;
+	share->nr_uid_rules = request->uid_rules.nr;
+	share->nr_gid_rules = request->gid_rules.nr;
+	err = caps_become_share(&request->process);
 	return err ? err : dev_add_share(fd, share);
 }
 
 static int run_add_share(const struct command *cmd, struct args *args)
 {
-	struct add_request request = { };
+	/* Too large for the stack, and zero. */
+	static struct share_request request;
 	const char *name;
 	int err;
 
@@ -144,10 +64,65 @@ static int run_add_share(const struct command *cmd, struct args *args)
 	err = check_name(cmd, name);
 	if (err)
 		return err;
-	if (!request.path)
-		return usage_error("%s: --path DIR is missing", cmd->name);
+	err = share_options_check(cmd, &request);
+	if (err)
+		return err;
 	memcpy(request.share.name, name, strlen(name));
 	return add_share(&request);
+}
+
+static int set_number(struct vhost_fs_set_share *set, const struct option_row *row, __u64 value)
+{
+	set->flags |= row->bits;
+	if (row->bits & VHOST_FS_SET_MAX_NODES)
+		set->max_nodes = value;
+	if (row->bits & VHOST_FS_SET_MAX_HANDLES)
+		set->max_handles = value;
+	if (row->bits & VHOST_FS_SET_MAX_BLOCKED)
+		set->max_blocked = value;
+	if (row->bits & VHOST_FS_SET_ENTRY_TIMEOUT)
+		set->entry_timeout_ns = value;
+	if (row->bits & VHOST_FS_SET_ATTR_TIMEOUT)
+		set->attr_timeout_ns = value;
+	if (row->bits & VHOST_FS_SET_NEGATIVE_TIMEOUT)
+		set->negative_timeout_ns = value;
+	return 0;
+}
+
+static int take_new_limit(void *ctx, const struct option_row *row, const char *value)
+{
+	__u64 limit;
+	int err = take_limit(row, value, &limit);
+
+	return err ? err : set_number(ctx, row, limit);
+}
+
+static int take_new_timeout(void *ctx, const struct option_row *row, const char *value)
+{
+	__u64 ns;
+	int err = take_timeout(row, value, &ns);
+
+	return err ? err : set_number(ctx, row, ns);
+}
+
+static int run_set_share(const struct command *cmd, struct args *args)
+{
+	struct vhost_fs_set_share set = { };
+	const char *name;
+	int fd, err;
+
+	err = args_parse(cmd, args, &set);
+	if (err)
+		return err;
+	name = args->argv[0];
+	err = check_name(cmd, name);
+	if (err)
+		return err;
+	if (!set.flags)
+		return usage_error("%s: no option says what to change", cmd->name);
+	memcpy(set.name, name, strlen(name));
+	fd = dev_open();
+	return fd < 0 ? EXIT_REFUSED : dev_set_share(fd, &set);
 }
 
 static int run_remove_share(const struct command *cmd, struct args *args)
@@ -181,22 +156,6 @@ static int run_list_shares(const struct command *cmd, struct args *args)
 	return err;
 }
 
-static const struct option_row add_options[] = {
-	{ "path", "DIR", "the directory to share (required)", take_path, 0 },
-	{ "readonly", NULL, "no guest may change anything", take_flag,
-	  VHOST_FS_SHARE_READONLY },
-	{ "cache", "POLICY", "auto (default), always, metadata or never", take_cache, 0 },
-	{ "user", "USER", "may attach, next to you; name or number, repeatable", take_user, 0 },
-	{ "group", "GROUP", "may attach, next to you; name or number, repeatable", take_group, 0 },
-	{ "no-readdirplus", NULL, "list directories without attributes", take_flag,
-	  VHOST_FS_SHARE_NO_READDIRPLUS },
-	{ "no-announce-submounts", NULL, "don't tell the guest of other file systems",
-	  take_flag, VHOST_FS_SHARE_NO_SUBMOUNTS },
-	{ "max-nodes", "N", "files that a guest may hold looked up", take_max_nodes, 0 },
-	{ "max-handles", "N", "files that a guest may hold open", take_max_handles, 0 },
-	{ }
-};
-
 const struct command cmd_add_share = {
 	.name = "add-share",
 	.operands = "NAME",
@@ -204,10 +163,42 @@ const struct command cmd_add_share = {
 	.details = "Shares the directory DIR under NAME. The share serves with your user, group\n"
 		   "and at most the capabilities chown, dac_override, fowner, fsetid, setgid,\n"
 		   "setuid, mknod and setfcap, on a private copy of what is mounted in DIR now.",
-	.options = add_options,
+	.options = share_options,
 	.min_operands = 1,
 	.max_operands = 1,
 	.run = run_add_share,
+};
+
+static const struct option_row set_options[] = {
+	{ "max-nodes", "N", "files that a guest may hold looked up", take_new_limit,
+	  VHOST_FS_SET_MAX_NODES },
+	{ "max-handles", "N", "files that a guest may hold open", take_new_limit,
+	  VHOST_FS_SET_MAX_HANDLES },
+	{ "max-blocked", "N", "requests of a guest that may wait for locks", take_new_limit,
+	  VHOST_FS_SET_MAX_BLOCKED },
+	{ "entry-timeout", "SECONDS", "how long a guest may believe a name", take_new_timeout,
+	  VHOST_FS_SET_ENTRY_TIMEOUT },
+	{ "attr-timeout", "SECONDS", "how long a guest may believe attributes",
+	  take_new_timeout, VHOST_FS_SET_ATTR_TIMEOUT },
+	{ "timeout", "SECONDS", "both of these", take_new_timeout,
+	  VHOST_FS_SET_ENTRY_TIMEOUT | VHOST_FS_SET_ATTR_TIMEOUT },
+	{ "negative-timeout", "SECONDS", "how long a guest may believe that a name is missing",
+	  take_new_timeout, VHOST_FS_SET_NEGATIVE_TIMEOUT },
+	{ }
+};
+
+const struct command cmd_set_share = {
+	.name = "set-share",
+	.operands = "NAME",
+	.summary = "change limits and timeouts of a share",
+	.details = "Changes the share while guests use it. Lower limits take nothing away from a\n"
+		   "guest; timeouts count from the next answer on.",
+	.options = set_options,
+	.others = share_options,
+	.others_why = "can't be changed while guests may use the share; remove it and add it anew",
+	.min_operands = 1,
+	.max_operands = 1,
+	.run = run_set_share,
 };
 
 const struct command cmd_remove_share = {

@@ -10,7 +10,7 @@ _vhost_fs_ctl_commands()
 
 _vhost_fs_ctl_options()
 {
-	"$1" help "$2" 2>/dev/null | sed -n 's/^  \(-j, \)\{0,1\}\(--[a-z-]\{1,\}\) .*/\2/p'
+	"$1" help "$2" 2>/dev/null | sed -n 's/^  \(-j, \)\{0,1\}\(--[a-z0-9-]\{1,\}\) .*/\2/p'
 }
 
 _vhost_fs_ctl_shares()
@@ -49,14 +49,23 @@ _vhost_fs_ctl()
 		return
 		;;
 	*:--user) mapfile -t COMPREPLY < <(compgen -u -- "$cur"); return ;;
-	*:--group) mapfile -t COMPREPLY < <(compgen -g -- "$cur"); return ;;
+	*:--group | *:--supplementary-group) mapfile -t COMPREPLY < <(compgen -g -- "$cur"); return ;;
 	exec:--) mapfile -t COMPREPLY < <(compgen -c -- "$cur"); return ;;
 	*:--cache) words="auto always metadata never" ;;
+	*:--inode-file-handles) words="never prefer mandatory" ;;
+	*:--locks) words="none remote" ;;
+	*:--sandbox) words="mount none" ;;
+	*:--translate-uid | *:--translate-gid)
+		words="guest: host: squash-guest: squash-host: forbid-guest: map:"
+		;;
 	*:--share) words=$(_vhost_fs_ctl_shares "$ctl") ;;
-	*:--fd | *:--max-nodes | *:--max-handles) return ;;
+	*:--fd | *:--max-* | *:--*timeout | *:--[ug]id-map | *:--modcaps | *:--label) return ;;
 	:*) words="--json $(_vhost_fs_ctl_commands "$ctl")" ;;
 	help:*) words=$(_vhost_fs_ctl_commands "$ctl") ;;
 	remove-share:*) words=$(_vhost_fs_ctl_shares "$ctl") ;;
+	set-share:*)
+		words="$(_vhost_fs_ctl_options "$ctl" set-share) $(_vhost_fs_ctl_shares "$ctl")"
+		;;
 	*) words=$(_vhost_fs_ctl_options "$ctl" "$command") ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")

@@ -32,7 +32,17 @@ static const struct meaning open_meanings[] = {
 static const struct meaning add_meanings[] = {
 	{ EEXIST, "a share of that name exists; remove it first, or choose another name" },
 	{ EINVAL, "the vhost_fs module doesn't know an option, or finds a limit too large" },
+	{ EPERM, "inode file handles need CAP_DAC_READ_SEARCH over the directory's file system" },
+	{ EOPNOTSUPP, "the directory's file system has no file handles" },
 	{ E2BIG, "the vhost_fs module is older than this tool and doesn't know an option" },
+	{ ENOTTY, "the vhost_fs module is of another version than this tool" },
+	{ }
+};
+
+static const struct meaning set_meanings[] = {
+	{ ENOENT, "there is no share of that name" },
+	{ EPERM, "only its owner and root may change it" },
+	{ EINVAL, "the vhost_fs module finds a value too large" },
 	{ ENOTTY, "the vhost_fs module is of another version than this tool" },
 	{ }
 };
@@ -75,6 +85,15 @@ int dev_add_share(int fd, struct vhost_fs_add_share *share)
 	if (ioctl(fd, VHOST_FS_ADD_SHARE, share) < 0)
 		return refused("can't add share \"%s\": %s", (const char *)share->name,
 			       meaning_of(add_meanings));
+	return 0;
+}
+
+int dev_set_share(int fd, struct vhost_fs_set_share *set)
+{
+	set->size = sizeof(*set);
+	if (ioctl(fd, VHOST_FS_SET_SHARE, set) < 0)
+		return refused("can't change share \"%s\": %s", (const char *)set->name,
+			       meaning_of(set_meanings));
 	return 0;
 }
 

@@ -4,28 +4,36 @@
  */
 #include "info.h"
 
+#include <assert.h>
 #include <stdlib.h>
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 const char *share_flag_word(unsigned int bit)
 {
-	switch (1U << bit) {
-	case VHOST_FS_SHARE_READONLY:
-		return "readonly";
-	case VHOST_FS_SHARE_NO_SUBMOUNTS:
-		return "no_submounts";
-	case VHOST_FS_SHARE_NO_READDIRPLUS:
-		return "no_readdirplus";
-	}
-	return NULL;
+	static const char *const words[] = {
+		"readonly", "no_submounts", "no_readdirplus", "xattr", "posix_acl",
+		"security_label", "writeback", "direct_io", "mmap", "killpriv_v2", "noatime",
+		"entry_timeout", "attr_timeout",
+	};
+
+	static_assert(VHOST_FS_SHARE_ATTR_TIMEOUT == 1U << (ARRAY_SIZE(words) - 1),
+		      "the words are in the order of the flags");
+	return bit < ARRAY_SIZE(words) ? words[bit] : NULL;
 }
 
 void share_list_free(struct share_list *list)
 {
+	struct share_info *share;
 	size_t i;
 
 	for (i = 0; i < list->nr; i++) {
-		free(list->shares[i].user.ids);
-		free(list->shares[i].group.ids);
+		share = &list->shares[i];
+		free(share->user.ids);
+		free(share->group.ids);
+		free(share->supplementary_group.ids);
+		free(share->uid_rule.rules);
+		free(share->gid_rule.rules);
 	}
 	free(list->shares);
 	*list = (struct share_list){ };

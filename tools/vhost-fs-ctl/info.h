@@ -20,6 +20,11 @@ struct id_list {
 	size_t nr;
 };
 
+struct rule_list {
+	struct vhost_fs_id_rule *rules;
+	size_t nr;
+};
+
 struct share_info {
 	char name[VHOST_FS_SHARE_NAME_MAX + 1];
 	uint32_t owner_uid;
@@ -28,8 +33,18 @@ struct share_info {
 	uint32_t devices;
 	uint64_t max_nodes;
 	uint64_t max_handles;
+	uint64_t max_blocked;
+	uint32_t inode_file_handles;
+	uint32_t locks;
+	uint64_t entry_timeout;				/* these three in ns */
+	uint64_t attr_timeout;
+	uint64_t negative_timeout;
 	struct id_list user;
 	struct id_list group;
+	struct id_list supplementary_group;
+	struct rule_list uid_rule;
+	struct rule_list gid_rule;
+	bool mapped_mount;
 	uint64_t fs_id;
 	uint64_t root_ino;
 	uint64_t capabilities;

@@ -17,6 +17,7 @@ static const struct command cmd_help, cmd_version;
 
 static const struct command *const commands[] = {
 	&cmd_add_share,
+	&cmd_set_share,
 	&cmd_remove_share,
 	&cmd_list_shares,
 	&cmd_list_devices,

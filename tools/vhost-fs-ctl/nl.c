@@ -43,6 +43,23 @@ static const struct nla_policy share_policy[VHOST_FS_A_SHARE_MAX + 1] = {
 	[VHOST_FS_A_SHARE_FS_ID] = { .type = NLA_U64 },
 	[VHOST_FS_A_SHARE_ROOT_INO] = { .type = NLA_U64 },
 	[VHOST_FS_A_SHARE_CAPABILITIES] = { .type = NLA_U64 },
+	[VHOST_FS_A_SHARE_SUPPLEMENTARY_GROUP] = { .type = NLA_U32 },
+	[VHOST_FS_A_SHARE_MAX_BLOCKED] = { .type = NLA_U64 },
+	[VHOST_FS_A_SHARE_INODE_FILE_HANDLES] = { .type = NLA_U32 },
+	[VHOST_FS_A_SHARE_LOCKS] = { .type = NLA_U32 },
+	[VHOST_FS_A_SHARE_ENTRY_TIMEOUT] = { .type = NLA_U64 },
+	[VHOST_FS_A_SHARE_ATTR_TIMEOUT] = { .type = NLA_U64 },
+	[VHOST_FS_A_SHARE_NEGATIVE_TIMEOUT] = { .type = NLA_U64 },
+	[VHOST_FS_A_SHARE_UID_RULE] = { .type = NLA_NESTED },
+	[VHOST_FS_A_SHARE_GID_RULE] = { .type = NLA_NESTED },
+	[VHOST_FS_A_SHARE_MAPPED_MOUNT] = { .type = NLA_FLAG },
+};
+
+static const struct nla_policy id_rule_policy[VHOST_FS_A_ID_RULE_MAX + 1] = {
+	[VHOST_FS_A_ID_RULE_ACTION] = { .type = NLA_U32 },
+	[VHOST_FS_A_ID_RULE_FROM] = { .type = NLA_U32 },
+	[VHOST_FS_A_ID_RULE_TO] = { .type = NLA_U32 },
+	[VHOST_FS_A_ID_RULE_COUNT] = { .type = NLA_U32 },
 };
 
 static const struct nla_policy device_policy[VHOST_FS_A_DEVICE_MAX + 1] = {
@@ -103,6 +120,41 @@ static void get_ids(struct id_list *list, struct genlmsghdr *msg, int type)
 	}
 }
 
+static void add_rule(struct rule_list *list, struct nlattr *nest)
+{
+	struct nlattr *attrs[VHOST_FS_A_ID_RULE_MAX + 1];
+
+	if (nla_parse_nested(attrs, VHOST_FS_A_ID_RULE_MAX, nest,
+			     (struct nla_policy *)id_rule_policy) < 0)
+		return;
+	list->rules = grow_array(list->rules, list->nr + 1, sizeof(*list->rules));
+	list->rules[list->nr++] = (struct vhost_fs_id_rule){
+		.action = get_u32(attrs[VHOST_FS_A_ID_RULE_ACTION]),
+		.from = get_u32(attrs[VHOST_FS_A_ID_RULE_FROM]),
+		.to = get_u32(attrs[VHOST_FS_A_ID_RULE_TO]),
+		.count = get_u32(attrs[VHOST_FS_A_ID_RULE_COUNT]),
+	};
+}
+
+static void get_rules(struct rule_list *list, struct genlmsghdr *msg, int type)
+{
+	struct nlattr *attr;
+	int left;
+
+	nla_for_each_attr(attr, genlmsg_attrdata(msg, 0), genlmsg_attrlen(msg, 0), left)
+		if (nla_type(attr) == type)
+			add_rule(list, attr);
+}
+
+static void get_share_lists(struct share_info *share, struct genlmsghdr *msg)
+{
+	get_ids(&share->user, msg, VHOST_FS_A_SHARE_USER);
+	get_ids(&share->group, msg, VHOST_FS_A_SHARE_GROUP);
+	get_ids(&share->supplementary_group, msg, VHOST_FS_A_SHARE_SUPPLEMENTARY_GROUP);
+	get_rules(&share->uid_rule, msg, VHOST_FS_A_SHARE_UID_RULE);
+	get_rules(&share->gid_rule, msg, VHOST_FS_A_SHARE_GID_RULE);
+}
+
 static void add_share(void *ctx, struct genlmsghdr *msg, struct nlattr **attrs)
 {
 	struct share_list *list = ctx;
@@ -117,13 +169,19 @@ static void add_share(void *ctx, struct genlmsghdr *msg, struct nlattr **attrs)
 		.devices = get_u32(attrs[VHOST_FS_A_SHARE_DEVICES]),
 		.max_nodes = get_u64(attrs[VHOST_FS_A_SHARE_MAX_NODES]),
 		.max_handles = get_u64(attrs[VHOST_FS_A_SHARE_MAX_HANDLES]),
+		.max_blocked = get_u64(attrs[VHOST_FS_A_SHARE_MAX_BLOCKED]),
+		.inode_file_handles = get_u32(attrs[VHOST_FS_A_SHARE_INODE_FILE_HANDLES]),
+		.locks = get_u32(attrs[VHOST_FS_A_SHARE_LOCKS]),
+		.entry_timeout = get_u64(attrs[VHOST_FS_A_SHARE_ENTRY_TIMEOUT]),
+		.attr_timeout = get_u64(attrs[VHOST_FS_A_SHARE_ATTR_TIMEOUT]),
+		.negative_timeout = get_u64(attrs[VHOST_FS_A_SHARE_NEGATIVE_TIMEOUT]),
+		.mapped_mount = attrs[VHOST_FS_A_SHARE_MAPPED_MOUNT],
 		.fs_id = get_u64(attrs[VHOST_FS_A_SHARE_FS_ID]),
 		.root_ino = get_u64(attrs[VHOST_FS_A_SHARE_ROOT_INO]),
 		.capabilities = get_u64(attrs[VHOST_FS_A_SHARE_CAPABILITIES]),
 	};
 	get_string(share->name, sizeof(share->name), attrs[VHOST_FS_A_SHARE_NAME]);
-	get_ids(&share->user, msg, VHOST_FS_A_SHARE_USER);
-	get_ids(&share->group, msg, VHOST_FS_A_SHARE_GROUP);
+	get_share_lists(share, msg);
 }
 
 static void reset_shares(void *list)

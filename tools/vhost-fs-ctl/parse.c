@@ -27,6 +27,17 @@ static const char *const cache_words[] = {
 	[VHOST_FS_CACHE_NEVER] = "never",
 };
 
+static const char *const handles_words[] = {
+	[VHOST_FS_HANDLES_NEVER] = "never",
+	[VHOST_FS_HANDLES_PREFER] = "prefer",
+	[VHOST_FS_HANDLES_MANDATORY] = "mandatory",
+};
+
+static const char *const locks_words[] = {
+	[VHOST_FS_LOCKS_NONE] = "none",
+	[VHOST_FS_LOCKS_REMOTE] = "remote",
+};
+
 const char *parse_share_name(const char *text)
 {
 	size_t len = strlen(text);
@@ -38,22 +49,53 @@ const char *parse_share_name(const char *text)
 	return NULL;
 }
 
-const char *parse_cache(const char *text, uint32_t *policy)
+static bool find_word(const char *text, const char *const *words, uint32_t nr, uint32_t *value)
 {
 	uint32_t i;
 
-	for (i = 0; i < ARRAY_SIZE(cache_words); i++) {
-		if (!strcmp(text, cache_words[i])) {
-			*policy = i;
-			return NULL;
+	for (i = 0; i < nr; i++) {
+		if (!strcmp(text, words[i])) {
+			*value = i;
+			return true;
 		}
 	}
+	return false;
+}
+
+const char *parse_cache(const char *text, uint32_t *policy)
+{
+	if (find_word(text, cache_words, ARRAY_SIZE(cache_words), policy))
+		return NULL;
 	return "accepted are auto, always, metadata and never";
 }
 
 const char *cache_word(uint32_t policy)
 {
 	return policy < ARRAY_SIZE(cache_words) ? cache_words[policy] : NULL;
+}
+
+const char *parse_handles(const char *text, uint32_t *handles)
+{
+	if (find_word(text, handles_words, ARRAY_SIZE(handles_words), handles))
+		return NULL;
+	return "accepted are never, prefer and mandatory";
+}
+
+const char *handles_word(uint32_t handles)
+{
+	return handles < ARRAY_SIZE(handles_words) ? handles_words[handles] : NULL;
+}
+
+const char *parse_locks(const char *text, uint32_t *locks)
+{
+	if (find_word(text, locks_words, ARRAY_SIZE(locks_words), locks))
+		return NULL;
+	return "accepted are none and remote";
+}
+
+const char *locks_word(uint32_t locks)
+{
+	return locks < ARRAY_SIZE(locks_words) ? locks_words[locks] : NULL;
 }
 
 /* Decimal digits and nothing else: no sign, blank, or other base. */
@@ -76,6 +118,37 @@ const char *parse_limit(const char *text, uint64_t *limit)
 {
 	if (!parse_number(text, 1, UINT64_MAX, limit))
 		return "accepted is a number from 1 to 18446744073709551615";
+	return NULL;
+}
+
+/* Up to nine decimals, padded to nanoseconds. */
+static bool parse_decimals(const char *text, uint32_t *ns)
+{
+	size_t len = strspn(text, DIGITS);
+	size_t i;
+
+	if (len < 1 || len > 9 || text[len])
+		return false;
+	for (*ns = 0, i = 0; i < 9; i++)
+		*ns = *ns * 10 + (i < len ? text[i] - '0' : 0);
+	return true;
+}
+
+const char *parse_seconds(const char *text, uint64_t *ns)
+{
+	const char *accepted = "accepted are seconds, 0 to 4294967295, with up to nine decimals";
+	size_t len = strcspn(text, ".");
+	uint32_t decimals = 0;
+	uint64_t seconds;
+	char whole[16];
+
+	if (len >= sizeof(whole) || (text[len] && !parse_decimals(text + len + 1, &decimals)))
+		return accepted;
+	memcpy(whole, text, len);
+	whole[len] = '\0';
+	if (!parse_number(whole, 0, UINT32_MAX, &seconds))
+		return accepted;
+	*ns = seconds * 1000000000 + decimals;
 	return NULL;
 }
 

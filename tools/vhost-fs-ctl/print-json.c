@@ -9,6 +9,7 @@
 #include <inttypes.h>
 
 #include "caps.h"
+#include "id-rules.h"
 #include "parse.h"
 
 /*
@@ -86,12 +87,40 @@ static void bits(FILE *out, const char *key, uint64_t set,
 	fputc(']', out);
 }
 
-static void cache(FILE *out, uint32_t policy)
+/* A value that this tool doesn't know is shown as its number. */
+static void choice(FILE *out, const char *key, uint32_t value, const char *(*word)(uint32_t value))
 {
-	if (cache_word(policy))
-		string(out, "cache", cache_word(policy));
+	if (word(value))
+		string(out, key, word(value));
 	else
-		number(out, "cache", policy);
+		number(out, key, value);
+}
+
+static void rule_object(FILE *out, const struct vhost_fs_id_rule *rule)
+{
+	const char *word = id_action_word(rule->action);
+
+	fputs("{\"action\": ", out);
+	if (word)
+		print_json_string(out, word);
+	else
+		fprintf(out, "%" PRIu32, rule->action);
+	number(out, "from", rule->from);
+	number(out, "to", rule->to);
+	number(out, "count", rule->count);
+	fputc('}', out);
+}
+
+static void rules(FILE *out, const char *key, const struct rule_list *list)
+{
+	size_t i, nr = 0;
+
+	fprintf(out, ", \"%s\": [", key);
+	for (i = 0; i < list->nr; i++) {
+		comma(out, &nr, ", ");
+		rule_object(out, &list->rules[i]);
+	}
+	fputc(']', out);
 }
 
 static void share_object(FILE *out, const struct share_info *share)
@@ -100,12 +129,22 @@ static void share_object(FILE *out, const struct share_info *share)
 	print_json_string(out, share->name);
 	number(out, "owner_uid", share->owner_uid);
 	bits(out, "flags", share->flags, share_flag_word);
-	cache(out, share->cache);
+	choice(out, "cache", share->cache, cache_word);
+	choice(out, "inode_file_handles", share->inode_file_handles, handles_word);
+	choice(out, "locks", share->locks, locks_word);
 	number(out, "devices", share->devices);
 	number(out, "max_nodes", share->max_nodes);
 	number(out, "max_handles", share->max_handles);
+	number(out, "max_blocked", share->max_blocked);
+	number(out, "entry_timeout", share->entry_timeout);
+	number(out, "attr_timeout", share->attr_timeout);
+	number(out, "negative_timeout", share->negative_timeout);
 	ids(out, "user", &share->user);
 	ids(out, "group", &share->group);
+	ids(out, "supplementary_group", &share->supplementary_group);
+	rules(out, "uid_rule", &share->uid_rule);
+	rules(out, "gid_rule", &share->gid_rule);
+	boolean(out, "mapped_mount", share->mapped_mount);
 	number(out, "fs_id", share->fs_id);
 	number(out, "root_ino", share->root_ino);
 	bits(out, "capabilities", share->capabilities, caps_name);

@@ -11,6 +11,7 @@
 #include <sys/sysmacros.h>
 
 #include "caps.h"
+#include "id-rules.h"
 #include "parse.h"
 
 static void plural(FILE *out, uint64_t number, const char *noun)
@@ -78,19 +79,57 @@ static void show_capabilities(FILE *out, uint64_t set)
 	fputs(set ? "\n" : " none\n", out);
 }
 
-static void show_cache(FILE *out, uint32_t policy)
+/* Nanoseconds as seconds, without the zeros at the end. */
+static void show_seconds(FILE *out, const char *title, uint64_t ns)
 {
-	if (cache_word(policy))
-		fprintf(out, ", cache %s", cache_word(policy));
+	uint64_t rest = ns % 1000000000;
+	int digits = 9;
+
+	fprintf(out, "%s %" PRIu64, title, ns / 1000000000);
+	for (; rest && rest % 10 == 0; rest /= 10)
+		digits--;
+	if (rest)
+		fprintf(out, ".%0*" PRIu64, digits, rest);
+	fputs(" s", out);
+}
+
+static void show_timeouts(FILE *out, const struct share_info *share)
+{
+	show_seconds(out, "    guests may believe names for", share->entry_timeout);
+	show_seconds(out, ", attributes for", share->attr_timeout);
+	show_seconds(out, ", missing names for", share->negative_timeout);
+	fputc('\n', out);
+}
+
+static void show_choice(FILE *out, const char *title, uint32_t value,
+			const char *(*word)(uint32_t value))
+{
+	if (word(value))
+		fprintf(out, "%s %s", title, word(value));
 	else
-		fprintf(out, ", cache %" PRIu32, policy);
+		fprintf(out, "%s %" PRIu32, title, value);
+}
+
+static void show_rules(FILE *out, const char *title, const struct rule_list *list)
+{
+	const struct vhost_fs_id_rule *rule;
+	size_t i;
+
+	for (i = 0; i < list->nr; i++) {
+		rule = &list->rules[i];
+		show_choice(out, "   ", rule->action, id_action_word);
+		fprintf(out, " %s %" PRIu32 " +%" PRIu32, title, rule->from, rule->count);
+		if (rule->action != VHOST_FS_ID_FORBID_GUEST)
+			fprintf(out, " to %" PRIu32, rule->to);
+		fputc('\n', out);
+	}
 }
 
 static void share_lines(FILE *out, const struct share_info *share)
 {
 	fprintf(out, "%s: owner ", share->name);
 	show_user(out, share->owner_uid);
-	show_cache(out, share->cache);
+	show_choice(out, ", cache", share->cache, cache_word);
 	show_flags(out, share->flags);
 	fputs(", ", out);
 	plural(out, share->devices, "device");
@@ -98,8 +137,15 @@ static void share_lines(FILE *out, const struct share_info *share)
 		major(share->fs_id), minor(share->fs_id));
 	show_ids(out, "users", &share->user, show_user);
 	show_ids(out, "groups", &share->group, show_group);
-	fprintf(out, "    each device may hold %" PRIu64 " nodes and %" PRIu64 " handles\n",
-		share->max_nodes, share->max_handles);
+	show_ids(out, "serves with groups", &share->supplementary_group, show_group);
+	fprintf(out, "    each device may hold %" PRIu64 " nodes, %" PRIu64 " handles and %" PRIu64
+		" blocked requests\n", share->max_nodes, share->max_handles, share->max_blocked);
+	show_choice(out, "    inode file handles", share->inode_file_handles, handles_word);
+	show_choice(out, ", locks", share->locks, locks_word);
+	fputs(share->mapped_mount ? ", mounted with mapped ids\n" : "\n", out);
+	show_timeouts(out, share);
+	show_rules(out, "uids", &share->uid_rule);
+	show_rules(out, "gids", &share->gid_rule);
 	show_capabilities(out, share->capabilities);
 }
 

@@ -4,8 +4,8 @@
  * recursive clone of what is mounted there, which lives in no mount namespace.
  * The share keeps it alive through the descriptor's file; what the host mounts
  * or unmounts later doesn't reach it, and it keeps no host file system's
- * set-user-ID bits or device nodes in force. The only file that uses the mount
- * API.
+ * set-user-ID bits or device nodes in force. It may show other ids than are on
+ * disk. The only file that uses the mount API.
  */
 #include "sandbox.h"
 
@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "msg.h"
+#include "userns.h"
 
 static int open_directory(const char *path)
 {
@@ -30,8 +31,14 @@ static int open_directory(const char *path)
 /* EINVAL is what the kernel says of a mount that it will not clone. */
 static const char *clone_meaning(void)
 {
-	return errno == EINVAL ? "it is mounted unbindable, or not in this mount namespace" :
-				 strerror(errno);
+	switch (errno) {
+	case EINVAL:
+		return "it is mounted unbindable, or not in this mount namespace";
+	case EPERM:
+		return "that needs CAP_SYS_ADMIN";
+	default:
+		return strerror(errno);
+	}
 }
 
 static int restrict_mounts(int fd, bool readonly)
@@ -46,22 +53,55 @@ static int restrict_mounts(int fd, bool readonly)
 	return mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr));
 }
 
+/* What can't be mounted with mapped ids says EINVAL, without telling which. */
+static int map_ids(int fd, const char *path, const struct sandbox_request *request)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP };
+	int userns, err;
+
+	userns = userns_open(&request->uids, &request->gids);
+	if (userns < 0)
+		return -1;
+	attr.userns_fd = userns;
+	err = mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr));
+	if (err < 0)
+		refused("can't map the ids of \"%s\": %s", path, errno == EINVAL ?
+			"its file system, or one mounted in it, can't be mounted with mapped ids" :
+			strerror(errno));
+	close(userns);
+	return err;
+}
+
+static bool maps_ids(const struct sandbox_request *request)
+{
+	return request->uids.nr || request->gids.nr;
+}
+
+static int set_up_clone(int clone, const char *path, const struct sandbox_request *request)
+{
+	if (restrict_mounts(clone, request->readonly) < 0) {
+		refused("can't restrict the mounts of \"%s\": %s", path, strerror(errno));
+		return -1;
+	}
+	return maps_ids(request) ? map_ids(clone, path, request) : 0;
+}
+
 /*
  * Cloning needs CAP_SYS_ADMIN over the mount namespace. Who lacks it can still
- * share a directory, with the mounts that are there.
+ * share a directory, with the mounts that are there, unless it was asked for.
  */
-int sandbox_open(const char *path, bool readonly)
+int sandbox_open(const char *path, const struct sandbox_request *request)
 {
 	int dir, clone;
 
 	dir = open_directory(path);
-	if (dir < 0)
-		return -1;
+	if (dir < 0 || request->mode == SANDBOX_NONE)
+		return dir;
 	clone = open_tree(dir, "", AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE |
 				   OPEN_TREE_CLOEXEC);
-	if (clone < 0 && errno == EPERM) {
+	if (clone < 0 && errno == EPERM && request->mode == SANDBOX_AUTO && !maps_ids(request)) {
 		notice("no mount sandbox without CAP_SYS_ADMIN: the host's mounts are used%s",
-		       readonly ? "; vhost_fs alone keeps it read-only" : "");
+		       request->readonly ? "; vhost_fs alone keeps it read-only" : "");
 		return dir;
 	}
 	close(dir);
@@ -69,8 +109,7 @@ int sandbox_open(const char *path, bool readonly)
 		refused("can't clone the mounts of \"%s\": %s", path, clone_meaning());
 		return -1;
 	}
-	if (restrict_mounts(clone, readonly) < 0) {
-		refused("can't restrict the mounts of \"%s\": %s", path, strerror(errno));
+	if (set_up_clone(clone, path, request) < 0) {
 		close(clone);
 		return -1;
 	}

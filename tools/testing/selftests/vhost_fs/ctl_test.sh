@@ -160,7 +160,55 @@ b" "$long" aé 'a*' ..; do
 		usage "add-share, --max-handles \"$number\"" \
 			add-share $prefix --path "$dir/root" --max-handles "$number"
 	done
+	for seconds in "" . 1. -1 1s 4294967296 0.0000000001; do
+		for option in entry attr negative; do
+			usage "add-share, --$option-timeout \"$seconds\"" \
+				add-share $prefix --path "$dir/root" --$option-timeout "$seconds"
+		done
+		usage "add-share, --timeout \"$seconds\"" \
+			add-share $prefix --path "$dir/root" --timeout "$seconds"
+		usage "set-share, --timeout \"$seconds\"" set-share $prefix --timeout "$seconds"
+	done
+	for word in "" Never fallback; do
+		usage "add-share, --inode-file-handles \"$word\"" \
+			add-share $prefix --path "$dir/root" --inode-file-handles "$word"
+		usage "add-share, --locks \"$word\"" \
+			add-share $prefix --path "$dir/root" --locks "$word"
+		usage "add-share, --sandbox \"$word\"" \
+			add-share $prefix --path "$dir/root" --sandbox "$word"
+	done
+	for rule in "" guest guest:1:2 guest:1:2:0 guest:4294967295:0:1 map:1:2:3: x:1:2:3; do
+		usage "add-share, --translate-uid \"$rule\"" \
+			add-share $prefix --path "$dir/root" --translate-uid "$rule"
+		usage "add-share, --translate-gid \"$rule\"" \
+			add-share $prefix --path "$dir/root" --translate-gid "$rule"
+	done
+	usage "add-share, overlapping rules" add-share $prefix --path "$dir/root" \
+		--translate-uid guest:0:100:10 --translate-uid squash-guest:9:1:1
+	for map in "" 0:0:1 :0:0:1 :0:0:0: :0:4294967295:1: a0a0a1a; do
+		usage "add-share, --uid-map \"$map\"" \
+			add-share $prefix --path "$dir/root" --uid-map "$map"
+		usage "add-share, --gid-map \"$map\"" \
+			add-share $prefix --path "$dir/root" --gid-map "$map"
+	done
+	usage "add-share, overlapping maps" add-share $prefix --path "$dir/root" \
+		--uid-map :0:1000:10: --uid-map :10:1009:1:
+	usage "add-share, a map without a sandbox" add-share $prefix --path "$dir/root" \
+		--sandbox none --gid-map :0:1000:10:
+	for caps in "" + mknod +none +mknod: +mknod,-chown; do
+		usage "add-share, --modcaps \"$caps\"" \
+			add-share $prefix --path "$dir/root" --modcaps "$caps"
+	done
+	usage "add-share, file handles without their capability" add-share $prefix \
+		--path "$dir/root" --inode-file-handles prefer --modcaps -dac_read_search
+	usage "add-share, no label" add-share $prefix --path "$dir/root" --label ""
+	usage "set-share without NAME" set-share --max-nodes 5
+	usage "set-share with two names" set-share a b --max-nodes 5
+	usage "set-share without an option" set-share $prefix
+	usage "set-share, unknown option" set-share $prefix --frobnicate
 	for id in "" -1 4294967295 no-such-name 1,2; do
+		usage "add-share, --supplementary-group \"$id\"" \
+			add-share $prefix --path "$dir/root" --supplementary-group "$id"
 		usage "add-share, --user \"$id\"" \
 			add-share $prefix --path "$dir/root" --user "$id"
 		usage "add-share, --group \"$id\"" \
@@ -184,7 +232,7 @@ b" "$long" aé 'a*' ..; do
 }
 
 test_help() {
-	for command in add-share remove-share list-shares list-devices exec help version; do
+	for command in add-share set-share remove-share list-shares list-devices exec help version; do
 		works "help $command" "$ctl" help $command
 		grep -q "^usage: vhost-fs-ctl $command" "$dir/out"
 		report $? "help $command shows its usage"
@@ -240,6 +288,132 @@ test_options() {
 	# shellcheck disable=SC2016 # variable of the inner shell
 	refused "list to a full disk" "can't write" \
 		sh -c 'exec "$0" list-shares >/dev/full' "$ctl"
+}
+
+test_behaviour_options() {
+	works "add-share with the other options" "$ctl" add-share $prefix-opt \
+		--path "$dir/root" --writeback --allow-direct-io --allow-mmap --killpriv-v2 \
+		--preserve-noatime --locks remote --max-blocked 7 --entry-timeout 0.5 \
+		--attr-timeout 2 --negative-timeout 0.25
+	share_is "the other options" -opt '.locks == "remote" and .max_blocked == 7 and
+		.entry_timeout == 500000000 and .attr_timeout == 2000000000 and
+		.negative_timeout == 250000000 and .flags == ["writeback", "direct_io",
+		"mmap", "killpriv_v2", "noatime", "entry_timeout", "attr_timeout"]'
+	works "list-shares as text" "$ctl" list-shares
+	grep -q "names for 0.5 s, attributes for 2 s, missing names for 0.25 s$" "$dir/out"
+	report $? "text shows the timeouts"
+	works "add-share --timeout" "$ctl" add-share $prefix-time --path "$dir/root" --timeout 0
+	share_is "one timeout for names and attributes" -time \
+		'.entry_timeout == 0 and .attr_timeout == 0 and
+		.flags == ["entry_timeout", "attr_timeout"]'
+	share_is "what they are by default" -never \
+		'.entry_timeout == 0 and .attr_timeout == 0 and .negative_timeout == 0 and
+		.locks == "none" and .inode_file_handles == "never" and .max_blocked > 0 and
+		.supplementary_group == [] and .uid_rule == [] and .gid_rule == [] and
+		.mapped_mount == false'
+}
+
+test_set() {
+	works "set-share" "$ctl" set-share $prefix-opt --max-nodes 11 --max-handles 12 \
+		--max-blocked 13 --entry-timeout 1.5 --attr-timeout 0 --negative-timeout 3
+	share_is "all that set-share sets" -opt '.max_nodes == 11 and .max_handles == 12 and
+		.max_blocked == 13 and .entry_timeout == 1500000000 and .attr_timeout == 0 and
+		.negative_timeout == 3000000000'
+	works "set-share of one limit" "$ctl" set-share --max-nodes 21 $prefix-opt
+	share_is "the others stay" -opt '.max_nodes == 21 and .max_handles == 12 and
+		.max_blocked == 13 and .entry_timeout == 1500000000 and
+		.negative_timeout == 3000000000'
+	works "set-share of both timeouts" "$ctl" set-share $prefix-opt --timeout 4
+	share_is "both have changed" -opt '.entry_timeout == 4000000000 and
+		.attr_timeout == 4000000000 and .negative_timeout == 3000000000'
+	for option in "--path /" --readonly "--cache auto" --writeback "--locks none" \
+		"--uid-map :0:0:1:" "--user root"; do
+		# shellcheck disable=SC2086 # an option and its value
+		usage "set-share $option" set-share $prefix-opt $option
+		grep -q "can't be changed while" "$dir/err"
+		report $? "set-share $option says why"
+	done
+	refused "set-share of no share" "no share of that name" \
+		"$ctl" set-share $prefix-none --max-nodes 5
+	refused "set-share by others" "only its owner" \
+		as_nobody "$ctl" set-share $prefix-opt --max-nodes 5
+}
+
+test_id_rules() {
+	works "add-share with rules for ids" "$ctl" add-share $prefix-ids --path "$dir/root" \
+		--translate-uid map:0:1000:10 --translate-uid squash-guest:100:65534:900 \
+		--translate-uid forbid-guest:5000:1 --translate-gid squash-host:0:7:4294967295 \
+		--translate-gid guest/0/5/1
+	share_is "rules in their ids' order" -ids '.uid_rule == [
+		{action: "guest", from: 0, to: 1000, count: 10},
+		{action: "squash-guest", from: 100, to: 65534, count: 900},
+		{action: "forbid-guest", from: 5000, to: 0, count: 1},
+		{action: "host", from: 1000, to: 0, count: 10}] and .gid_rule == [
+		{action: "guest", from: 0, to: 5, count: 1},
+		{action: "squash-host", from: 0, to: 7, count: 4294967295}]'
+	works "list-shares as text" "$ctl" list-shares
+	grep -q "^    squash-guest uids 100 +900 to 65534$" "$dir/out"
+	report $? "text shows a rule"
+	# shellcheck disable=SC2046 # many words
+	works "as many rules as there can be" "$ctl" add-share $prefix-many --path "$dir/root" \
+		$(seq 0 255 | sed 's/.*/--translate-uid guest:&:0:1 --translate-gid host:&:0:1/')
+	share_is "all are listed" -many \
+		'[.uid_rule[].from] == [range(256)] and [.gid_rule[].from] == [range(256)]'
+}
+
+test_mapped_mount() {
+	mkdir "$dir/tmpfs"
+	mount -t tmpfs none "$dir/tmpfs" || bail "can't mount a tmpfs"
+	works "add-share with mapped ids" "$ctl" add-share $prefix-map --path "$dir/tmpfs" \
+		--uid-map :0:100000:1000: --uid-map /1000/1000/1/
+	share_is "it has a mapped mount" -map .mapped_mount
+	works "list-shares as text" "$ctl" list-shares
+	grep -q "mounted with mapped ids$" "$dir/out"
+	report $? "text says so"
+	mkdir "$dir/tmpfs/proc"
+	mount -t proc none "$dir/tmpfs/proc" || bail "can't mount proc"
+	refused "a file system that can't have mapped ids" "mapped ids" \
+		"$ctl" add-share $prefix-map2 --path "$dir/tmpfs/proc" --uid-map :0:100000:10:
+	refused "one below the directory" "mapped ids" \
+		"$ctl" add-share $prefix-map2 --path "$dir/tmpfs" --gid-map :0:100000:10:
+	refused "mapped ids without privilege" "CAP_SYS_ADMIN" \
+		as_nobody "$ctl" add-share $prefix-map2 --path "$dir/nobody" --uid-map :0:0:1:
+	works "umount" umount "$dir/tmpfs/proc" "$dir/tmpfs"
+}
+
+test_process_options() {
+	works "add-share --modcaps" "$ctl" add-share $prefix-caps --path "$dir/root" \
+		--modcaps +sys_resource:-cap_mknod:-setfcap
+	share_is "capabilities are as asked for" -caps \
+		'.capabilities == ["cap_chown", "cap_dac_override", "cap_fowner", "cap_fsetid",
+		"cap_setgid", "cap_setuid", "cap_sys_resource"]'
+	refused "a capability one doesn't have" "don't have" \
+		as_nobody "$ctl" add-share $prefix-caps2 --path "$dir/nobody" --sandbox none \
+		--modcaps +sys_admin
+	works "add-share --supplementary-group" "$ctl" add-share $prefix-grp --path "$dir/root" \
+		--supplementary-group 4343 --supplementary-group 4242
+	share_is "it serves with those groups" -grp '.supplementary_group == [4242, 4343]'
+	refused "groups without privilege" "CAP_SETGID" \
+		as_nobody "$ctl" add-share $prefix-grp2 --path "$dir/nobody" --sandbox none \
+		--supplementary-group 4343
+	works "add-share --sandbox none" "$ctl" add-share $prefix-host --path "$dir/root" \
+		--sandbox none
+	works "without privilege it says nothing" \
+		as_nobody "$ctl" add-share $prefix-host2 --path "$dir/nobody" --sandbox none
+	refused "a sandbox without privilege" "CAP_SYS_ADMIN" \
+		as_nobody "$ctl" add-share $prefix-host3 --path "$dir/nobody" --sandbox mount
+	works "add-share --sandbox mount" "$ctl" add-share $prefix-mount --path "$dir/root" \
+		--sandbox mount
+	refused "a label that nothing knows" "security label" \
+		"$ctl" add-share $prefix-label --path "$dir/root" --label no_such:label
+}
+
+# What a share's process gives up is there again if handles need it.
+test_handles_option() {
+	works "add-share --inode-file-handles" "$ctl" add-share $prefix-fh --path "$dir/root" \
+		--inode-file-handles prefer
+	share_is "with the capability it takes" -fh '.inode_file_handles == "prefer" and
+		(.capabilities | index("cap_dac_read_search")) != null'
 }
 
 test_paths() {
@@ -414,6 +588,12 @@ test_usage
 test_help
 test_life_cycle
 test_options
+test_behaviour_options
+test_set
+test_id_rules
+test_mapped_mount
+test_process_options
+test_handles_option
 test_paths
 test_sandbox
 test_long_lists

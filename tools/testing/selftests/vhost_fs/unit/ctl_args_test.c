@@ -49,6 +49,16 @@ static const struct command plain = {
 	.min_operands = 1, .max_operands = 2,
 };
 
+static const struct option_row other_options[] = {
+	{ "other", "V", "an option of another command", take_value, 0 },
+	{ }
+};
+
+static const struct command sister = {
+	.name = "sister", .operands = "", .options = options, .others = other_options,
+	.others_why = "is not for this command",
+};
+
 static const struct command lists = { .name = "lists", .operands = "", .lists = true };
 
 static const struct command wraps = {
@@ -113,6 +123,18 @@ static void values(void **state)
 	assert_int_equal(parse(&line, &plain, "a --value"), EXIT_USAGE);
 	assert_int_equal(parse(&line, &plain, "a --flag=x"), EXIT_USAGE);
 	assert_int_equal(parse(&line, &plain, "a --flag="), EXIT_USAGE);
+}
+
+/* What another command takes is refused too, whatever follows. */
+static void options_of_others(void **state)
+{
+	struct line line = { };
+
+	(void)state;
+	assert_int_equal(parse(&line, &sister, "--flag"), 0);
+	assert_int_equal(parse(&line, &sister, "--other v"), EXIT_USAGE);
+	assert_int_equal(parse(&line, &sister, "--other=v"), EXIT_USAGE);
+	assert_int_equal(parse(&line, &sister, "--others"), EXIT_USAGE);
 }
 
 static void names_in_full(void **state)
@@ -193,6 +215,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(options_anywhere),
 		cmocka_unit_test(values),
+		cmocka_unit_test(options_of_others),
 		cmocka_unit_test(names_in_full),
 		cmocka_unit_test(operand_counts),
 		cmocka_unit_test(json_for_lists),

@@ -63,7 +63,12 @@ static void no_shares(void **state)
 
 static void two_shares(void **state)
 {
-	uint32_t users[] = { 0, 4294967294U };
+	uint32_t users[] = { 0, 4294967294U }, groups[] = { 7 };
+	struct vhost_fs_id_rule rules[] = {
+		{ VHOST_FS_ID_GUEST, 1, 2, 3 },
+		{ VHOST_FS_ID_FORBID_GUEST, 4294967294U, 0, 1 },
+		{ 99, 0, 0, 0 },
+	};
 	struct share_info shares[] = {
 		{
 			.name = "a", .owner_uid = 1000, .devices = 2,
@@ -71,11 +76,16 @@ static void two_shares(void **state)
 			.flags = VHOST_FS_SHARE_READONLY | VHOST_FS_SHARE_NO_SUBMOUNTS |
 				 VHOST_FS_SHARE_NO_READDIRPLUS,
 			.max_nodes = UINT64_MAX, .max_handles = 1,
-			.user = { users, 2 },
+			.max_blocked = 5, .inode_file_handles = VHOST_FS_HANDLES_MANDATORY,
+			.locks = VHOST_FS_LOCKS_REMOTE, .entry_timeout = 1500000000,
+			.attr_timeout = 1, .negative_timeout = UINT64_MAX,
+			.user = { users, 2 }, .supplementary_group = { groups, 1 },
+			.uid_rule = { rules, 2 }, .gid_rule = { &rules[2], 1 },
+			.mapped_mount = true,
 			.fs_id = 65024, .root_ino = 9007199254740993ULL,
 			.capabilities = 1ULL << CAP_CHOWN | 1ULL << CAP_SETFCAP,
 		},
-		{ .name = "b", .cache = 9, .flags = 1U << 31, .capabilities = 1ULL << 63 },
+		{ .name = "b", .cache = 9, .inode_file_handles = 8, .locks = 7, .flags = 1U << 31, .capabilities = 1ULL << 63 },
 	};
 	const struct share_list list = { shares, 2 };
 	struct capture capture;
@@ -85,15 +95,41 @@ static void two_shares(void **state)
 	capture_is(&capture,
 		   "[{\"name\": \"a\", \"owner_uid\": 1000, "
 		   "\"flags\": [\"readonly\", \"no_submounts\", \"no_readdirplus\"], "
-		   "\"cache\": \"metadata\", \"devices\": 2, "
+		   "\"cache\": \"metadata\", \"inode_file_handles\": \"mandatory\", "
+		   "\"locks\": \"remote\", \"devices\": 2, "
 		   "\"max_nodes\": 18446744073709551615, \"max_handles\": 1, "
+		   "\"max_blocked\": 5, \"entry_timeout\": 1500000000, "
+		   "\"attr_timeout\": 1, \"negative_timeout\": 18446744073709551615, "
 		   "\"user\": [0, 4294967294], \"group\": [], "
+		   "\"supplementary_group\": [7], \"uid_rule\": ["
+		   "{\"action\": \"guest\", \"from\": 1, \"to\": 2, \"count\": 3}, "
+		   "{\"action\": \"forbid-guest\", \"from\": 4294967294, \"to\": 0, \"count\": 1}], "
+		   "\"gid_rule\": [{\"action\": 99, \"from\": 0, \"to\": 0, \"count\": 0}], "
+		   "\"mapped_mount\": true, "
 		   "\"fs_id\": 65024, \"root_ino\": 9007199254740993, "
 		   "\"capabilities\": [\"cap_chown\", \"cap_setfcap\"]},\n"
 		   " {\"name\": \"b\", \"owner_uid\": 0, \"flags\": [31], \"cache\": 9, "
+		   "\"inode_file_handles\": 8, \"locks\": 7, "
 		   "\"devices\": 0, \"max_nodes\": 0, \"max_handles\": 0, "
-		   "\"user\": [], \"group\": [], \"fs_id\": 0, \"root_ino\": 0, "
+		   "\"max_blocked\": 0, \"entry_timeout\": 0, \"attr_timeout\": 0, "
+		   "\"negative_timeout\": 0, \"user\": [], \"group\": [], "
+		   "\"supplementary_group\": [], \"uid_rule\": [], \"gid_rule\": [], "
+		   "\"mapped_mount\": false, \"fs_id\": 0, \"root_ino\": 0, "
 		   "\"capabilities\": [\"cap_63\"]}]\n");
+}
+
+/* Each flag that there is has a word of its own. */
+static void flag_words(void **state)
+{
+	unsigned int bit, other;
+
+	(void)state;
+	for (bit = 0; 1U << bit <= VHOST_FS_SHARE_ATTR_TIMEOUT; bit++) {
+		assert_non_null(share_flag_word(bit));
+		for (other = 0; other < bit; other++)
+			assert_string_not_equal(share_flag_word(bit), share_flag_word(other));
+	}
+	assert_null(share_flag_word(bit));
 }
 
 static void idle_device(void **state)
@@ -144,6 +180,7 @@ int main(void)
 		cmocka_unit_test(strings),
 		cmocka_unit_test(no_shares),
 		cmocka_unit_test(two_shares),
+		cmocka_unit_test(flag_words),
 		cmocka_unit_test(idle_device),
 		cmocka_unit_test(busy_device),
 	};

@@ -110,6 +110,58 @@ static void limits(void **state)
 		assert_non_null(parse_limit(bad[i], &limit));
 }
 
+static void handle_and_lock_words(void **state)
+{
+	uint32_t value = UINT32_MAX;
+
+	(void)state;
+	assert_null(parse_handles("never", &value));
+	assert_int_equal(value, VHOST_FS_HANDLES_NEVER);
+	assert_null(parse_handles("prefer", &value));
+	assert_int_equal(value, VHOST_FS_HANDLES_PREFER);
+	assert_null(parse_handles("mandatory", &value));
+	assert_int_equal(value, VHOST_FS_HANDLES_MANDATORY);
+	assert_non_null(parse_handles("", &value));
+	assert_non_null(parse_handles("fallback", &value));
+	assert_string_equal(handles_word(VHOST_FS_HANDLES_PREFER), "prefer");
+	assert_null(handles_word(VHOST_FS_HANDLES_MANDATORY + 1));
+	assert_null(parse_locks("none", &value));
+	assert_int_equal(value, VHOST_FS_LOCKS_NONE);
+	assert_null(parse_locks("remote", &value));
+	assert_int_equal(value, VHOST_FS_LOCKS_REMOTE);
+	assert_non_null(parse_locks("", &value));
+	assert_non_null(parse_locks("local", &value));
+	assert_string_equal(locks_word(VHOST_FS_LOCKS_REMOTE), "remote");
+	assert_null(locks_word(VHOST_FS_LOCKS_REMOTE + 1));
+}
+
+static void seconds(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t ns;
+	} good[] = {
+		{ "0", 0 }, { "1", 1000000000 }, { "0.5", 500000000 }, { "01.50", 1500000000 },
+		{ "0.000000001", 1 }, { "2.123456789", 2123456789 },
+		{ "4294967295.999999999", 4294967295999999999ULL },
+	};
+	static const char *const bad[] = {
+		"", ".", "1.", ".5", "-1", "+1", " 1", "1 ", "1s", "1e3", "0x1", "1,5", "1.2.3",
+		"4294967296", "0.0000000001", "1.-5", "99999999999999999999", "inf",
+	};
+	uint64_t ns;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(good); i++) {
+		ns = 77;
+		assert_null(parse_seconds(good[i].text, &ns));
+		assert_true(ns == good[i].ns);
+	}
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_non_null(parse_seconds(bad[i], &ns));
+}
+
 static void descriptors(void **state)
 {
 	static const char *const bad[] = {
@@ -169,6 +221,8 @@ int main(void)
 		cmocka_unit_test(share_name_bytes),
 		cmocka_unit_test(cache_policies),
 		cmocka_unit_test(limits),
+		cmocka_unit_test(handle_and_lock_words),
+		cmocka_unit_test(seconds),
 		cmocka_unit_test(descriptors),
 		cmocka_unit_test(users),
 		cmocka_unit_test(groups),

@@ -58,7 +58,7 @@ header_constants() {
 }
 
 for set in $(yaml_names attribute-sets 4); do
-	prefix=VHOST_FS_A_$(echo "$set" | tr "[:lower:]" "[:upper:]")_
+	prefix=VHOST_FS_A_$(echo "$set" | tr "[:lower:]-" "[:upper:]_")_
 	expected=$(yaml_attributes "$set" | constants "$prefix")
 	same "attributes of $set: header" "$expected" \
 		"$(header_constants "$prefix" | grep -v "^${prefix}MAX$")"
@@ -69,17 +69,26 @@ for set in $(yaml_names attribute-sets 4); do
 done
 
 same "JSON members" \
-	"$(for set in share device opcode; do yaml_attributes $set; done | tr - _ | sort -u)" \
+	"$(for set in $(yaml_names attribute-sets 4); do yaml_attributes $set; done | tr - _ | sort -u)" \
 	"$({
-		grep -oh '\(number\|boolean\|string\|ids\|bits\)(out, "[a-z_]*"' "$tool/print-json.c"
+		grep -oh '\(number\|boolean\|string\|choice\|ids\|bits\|rules\)(out, "[a-z_]*"' "$tool/print-json.c"
 		grep -oh '[{ ]\\"[a-z_]*\\":' "$tool/print-json.c"
 	} | sed 's/.*(out, //' | tr -d '"\\:{, ' | sort -u)"
 same "operations: header" "$(yaml_names operations 6 | constants VHOST_FS_CMD_)" \
 	"$(header_constants VHOST_FS_CMD_ | grep -v '_MAX$')"
 same "cache policies: header" "$(yaml_entries cache-policy | constants VHOST_FS_CACHE_)" \
 	"$(grep -o '^	VHOST_FS_CACHE_[A-Z]* =' "$uapi_h" | tr -d '\t =')"
+same "inode file handles: header" \
+	"$(yaml_entries inode-file-handles | constants VHOST_FS_HANDLES_)" \
+	"$(grep -o '^	VHOST_FS_HANDLES_[A-Z]* =' "$uapi_h" | tr -d '\t =')"
+same "locks: header" "$(yaml_entries locks | constants VHOST_FS_LOCKS_)" \
+	"$(grep -o '^	VHOST_FS_LOCKS_[A-Z]* =' "$uapi_h" | tr -d '\t =')"
+same "id actions: header" "$(yaml_entries id-action | constants VHOST_FS_ID_)" \
+	"$(grep -o '^	VHOST_FS_ID_[A-Z_]* =' "$uapi_h" | tr -d '\t =')"
 same "share flags: header" "$(yaml_entries share-flags | constants VHOST_FS_SHARE_)" \
-	"$(grep '^#define VHOST_FS_SHARE_[A-Z_]*	*(1U <<' "$uapi_h" | awk '{ print $2 }')"
+	"$(grep '^#define VHOST_FS_SHARE_[A-Z0-9_]*	*(1U <<' "$uapi_h" | awk '{ print $2 }')"
+same "share flags: vhost-fs-ctl" "$(yaml_entries share-flags | tr - _)" \
+	"$(sed -n '/words\[\] = {/,/};/p' "$tool/info.c" | grep -o '"[a-z0-9_]*"' | tr -d '"')"
 same "family: header" "$(sed -n 's/^name: //p' "$yaml")" \
 	"$(sed -n 's/^#define VHOST_FS_FAMILY_NAME	"\(.*\)"/\1/p' "$netlink_h")"
 

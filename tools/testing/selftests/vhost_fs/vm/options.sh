@@ -27,8 +27,12 @@ parse_options()
 		--)
 			command=("$@")
 			break ;;
-		--*=*)
+		--kernel=*|--smp=*|--memory=*|--timeout=*|--log=*|--copy=*|--fetch=*|--loopback=*|\
+		--backend=*|--queues=*|--queue-size=*)
 			set -- "${option%%=*}" "${option#*=}" "$@" ;;
+		--*=*)
+			# A share option's value may begin with a hyphen.
+			add_share_option "$option" ;;
 		--kernel|--smp|--memory|--timeout|--log|--copy|--fetch|--loopback|--backend|--queues|--queue-size)
 			[ $# -gt 0 ] || usage_error "$option needs a value"
 			set_option "$option" "$1"
