@@ -256,12 +256,20 @@ static bool __test_wait(pid_t pid, int *status, int seconds, sigset_t *chld)
 	return ended == pid || waitpid(pid, status, WNOHANG) == pid;
 }
 
+/* A kernel that checks everything it does takes many times as long. */
+static int __test_limit(const struct __test_metadata *t)
+{
+	const char *factor = getenv("TEST_TIMEOUT_FACTOR");
+
+	return t->timeout * (factor && atoi(factor) > 0 ? atoi(factor) : 1);
+}
+
 /* A child that even SIGKILL doesn't end is left behind, so that we end. */
 static void __test_kill(struct __test_metadata *t, pid_t pid, sigset_t *chld)
 {
 	int status;
 
-	fprintf(stderr, "# %s: killed after %d s\n", t->name, t->timeout);
+	fprintf(stderr, "# %s: killed after %d s\n", t->name, __test_limit(t));
 	kill(-pid, SIGKILL);
 	if (!__test_wait(pid, &status, 10, chld))
 		fprintf(stderr, "# %s: SIGKILL did not end it\n", t->name);
@@ -286,7 +294,7 @@ static int __test_run(struct __test_metadata *t)
 	if (pid < 0)
 		return KSFT_FAIL;
 	setpgid(pid, pid);
-	if (!__test_wait(pid, &status, t->timeout, &chld)) {
+	if (!__test_wait(pid, &status, __test_limit(t), &chld)) {
 		__test_kill(t, pid, &chld);
 		return KSFT_FAIL;
 	}
