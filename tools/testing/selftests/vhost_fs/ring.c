@@ -185,17 +185,40 @@ static int setup_device(struct ring_dev *dev)
 	return ret;
 }
 
-int ring_open_fd(struct ring_dev *dev, int fd, const struct ring_config *config)
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* A file with a hole up to where the guest's addresses begin. */
+static void *map_shared(struct ring_dev *dev)
+{
+	dev->mem_fd = memfd_create("guest", MFD_CLOEXEC);
+	if (dev->mem_fd < 0 ||
+	    ftruncate(dev->mem_fd, RING_GUEST_BASE + dev->mem_size) < 0)
+		return MAP_FAILED;
+	return mmap(NULL, dev->mem_size, PROT_READ | PROT_WRITE, MAP_SHARED,
+		    dev->mem_fd, RING_GUEST_BASE);
+}
+
+static void *map_private(struct ring_dev *dev)
+{
+	return mmap(NULL, dev->mem_size, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+}
+
+static int make_memory(struct ring_dev *dev, const struct ring_config *config)
 {
 	unsigned int i;
-	int ret;
 
-	*dev = (struct ring_dev){ .fd = fd };
+	dev->mem_fd = -1;
 	set_defaults(dev, config);
-	dev->mem = mmap(NULL, dev->mem_size, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	dev->mem = config->shared ? map_shared(dev) : map_private(dev);
 	if (dev->mem == MAP_FAILED) {
 		dev->mem = NULL;
+		close_fd(&dev->mem_fd);
 		ring_close(dev);
 		return -ENOMEM;
 	}
@@ -203,6 +226,23 @@ int ring_open_fd(struct ring_dev *dev, int fd, const struct ring_config *config)
 		make_queue(&dev->queues[i], config->queue_size ?
 			   config->queue_size : DEFAULT_QUEUE_SIZE,
 			   config->first_index);
+	return 0;
+}
+
+int ring_make(struct ring_dev *dev, const struct ring_config *config)
+{
+	*dev = (struct ring_dev){ .fd = -1 };
+	return make_memory(dev, config);
+}
+
+int ring_open_fd(struct ring_dev *dev, int fd, const struct ring_config *config)
+{
+	int ret;
+
+	*dev = (struct ring_dev){ .fd = fd };
+	ret = make_memory(dev, config);
+	if (ret)
+		return ret;
 	ret = setup_device(dev);
 	if (ret)
 		ring_close(dev);
@@ -218,13 +258,6 @@ int ring_open(struct ring_dev *dev, const struct ring_config *config)
 	return ring_open_fd(dev, fd, config);
 }
 
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
 void ring_close(struct ring_dev *dev)
 {
 	unsigned int i;
@@ -237,8 +270,10 @@ void ring_close(struct ring_dev *dev)
 		free(dev->queues[i].free);
 	}
 	dev->nr_queues = 0;
-	if (dev->mem)
+	if (dev->mem) {
 		munmap(dev->mem, dev->mem_size);
+		close_fd(&dev->mem_fd);
+	}
 	dev->mem = NULL;
 }
 
@@ -425,8 +460,7 @@ static int64_t now_ms(void)
 	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
 }
 
-/* Asks for a call at the next used element, and looks once more. */
-static bool arm(struct ring_queue *q)
+bool ring_arm(struct ring_queue *q)
 {
 	if (q->dev->features & RING_F_EVENT_IDX)
 		__atomic_store_n(&q->avail->ring[q->num], q->last_used,
@@ -435,7 +469,7 @@ static bool arm(struct ring_queue *q)
 	return ring_has_used(q);
 }
 
-static int take_used(struct ring_queue *q, uint32_t *len)
+int ring_take(struct ring_queue *q, uint32_t *len)
 {
 	struct vring_used_elem *elem = &q->used->ring[q->last_used % q->num];
 
@@ -456,7 +490,7 @@ int ring_wait_for(struct ring_queue *q, uint32_t *len, int timeout_ms)
 	int64_t end = now_ms() + timeout_ms, left;
 	uint64_t count;
 
-	while (!arm(q)) {
+	while (!ring_arm(q)) {
 		left = end - now_ms();
 		if (left <= 0)
 			return -ETIME;
@@ -468,7 +502,7 @@ int ring_wait_for(struct ring_queue *q, uint32_t *len, int timeout_ms)
 		if (pfd[1].revents && !ring_has_used(q))
 			return -EPIPE;
 	}
-	return take_used(q, len);
+	return ring_take(q, len);
 }
 
 int ring_wait(struct ring_queue *q, uint32_t *len)

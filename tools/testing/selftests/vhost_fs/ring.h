@@ -40,6 +40,7 @@ struct ring_config {
 	unsigned int queue_size;	/* 0 means 128 */
 	uint16_t first_index;	/* of the rings; late ones wrap early */
 	size_t memory;		/* bytes of guest memory, 0 means 16 MiB */
+	bool shared;		/* guest memory is a file, ring_dev.mem_fd */
 };
 
 /**
@@ -75,6 +76,7 @@ struct ring_queue {
 
 struct ring_dev {
 	int fd;
+	int mem_fd;		/* guest address X is its byte X; else -1 */
 	uint64_t features;
 	unsigned int nr_queues;	/* with the hiprio queue */
 	struct ring_queue queues[RING_MAX_QUEUES];
@@ -89,6 +91,8 @@ struct ring_dev {
 int ring_open(struct ring_dev *dev, const struct ring_config *config);
 /* The same on a descriptor that is open already; it becomes @dev's. */
 int ring_open_fd(struct ring_dev *dev, int fd, const struct ring_config *config);
+/* Memory and rings without a device: somebody else is told where they are. */
+int ring_make(struct ring_dev *dev, const struct ring_config *config);
 void ring_close(struct ring_dev *dev);
 
 int ring_attach(struct ring_dev *dev, const char *share);
@@ -122,6 +126,10 @@ void ring_kick_always(struct ring_queue *q);
  */
 int ring_wait(struct ring_queue *q, uint32_t *len);
 int ring_wait_for(struct ring_queue *q, uint32_t *len, int timeout_ms);
+/* Takes the next used chain, which is there; as ring_wait() otherwise. */
+int ring_take(struct ring_queue *q, uint32_t *len);
+/* Asks for a call at the next used chain; returns whether it is there already. */
+bool ring_arm(struct ring_queue *q);
 /* Waits for the error eventfd. */
 int ring_wait_error(struct ring_queue *q);
 /* Whether a used chain is there, or the error eventfd raised, without waiting. */

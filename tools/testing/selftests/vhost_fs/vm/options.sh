@@ -6,6 +6,7 @@
 
 kernel=stock-6.12
 smp=2
+icount=
 memory=2G
 timeout=900
 logs=$repo/build/vm-last
@@ -27,6 +28,8 @@ parse_options()
 		--)
 			command=("$@")
 			break ;;
+		--icount)
+			icount=1 ;;
 		--kernel=*|--smp=*|--memory=*|--timeout=*|--log=*|--copy=*|--fetch=*|--loopback=*|\
 		--backend=*|--queues=*|--queue-size=*)
 			set -- "${option%%=*}" "${option#*=}" "$@" ;;
@@ -52,6 +55,7 @@ parse_options()
 
 check_options()
 {
+	[ -z "$icount" ] || [ "$smp" = 1 ] || usage_error "--icount needs --smp 1"
 	if [ -n "$interactive" ]; then
 		[ ${#command[@]} -eq 0 ] || usage_error "shell takes no command; see vm run"
 		[ -t 0 ] || usage_error "shell needs a terminal"

@@ -79,15 +79,22 @@ qemu_ports()
 
 qemu_arguments()
 {
-	local accel
+	local accel tcg
 	image=$(root_image)
 	initrd=$(initramfs)
-	accel=$(accelerator)
+	accel=tcg
+	[ -n "$icount" ] || accel=$(accelerator)
+	tcg=tcg,thread=multi
+	if [ -n "$icount" ]; then
+		# Time stands still but for instructions: one is a nanosecond.
+		tcg=tcg,thread=single
+		qemu_base+=(-icount "shift=0,sleep=off")
+	fi
 	qemu=("${qemu_base[@]}" -smp "$smp" -m "$memory" -kernel "$vmlinuz" -initrd "$initrd"
 		-append "$kernel_arguments")
 	case $accel in
 	kvm)	qemu+=(-accel kvm -cpu host) ;;
-	*)	qemu+=(-accel "tcg,thread=multi" -cpu max) ;;
+	*)	qemu+=(-accel "$tcg" -cpu max) ;;
 	esac
 	truncate -s 8G "$work/results"
 	: >"$work/status"
