@@ -6,6 +6,8 @@
  * decides whether a request may write.
  */
 #include <linux/cred.h>
+#include <linux/fs_struct.h>
+#include <linux/fuse.h>
 #include <linux/mount.h>
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
@@ -41,16 +43,23 @@ static bool cred_may_become(const struct cred *cred, kuid_t uid, kgid_t gid)
 	       cap_raised(cred->cap_effective, CAP_SETGID);
 }
 
-/* Without the share's own supplementary groups. */
+/* These supplementary groups instead of the share's own. */
+static int cred_set_groups(struct cred *cred, const kgid_t *groups, u32 nr)
+{
+	struct group_info *info = groups_alloc(nr);
+
+	if (!info)
+		return -ENOMEM;
+	memcpy(info->gid, groups, nr * sizeof(*groups));
+	groups_sort(info);
+	set_groups(cred, info);
+	put_group_info(info);
+	return 0;
+}
+
 static int cred_drop_groups(struct cred *cred)
 {
-	struct group_info *none = groups_alloc(0);
-
-	if (!none)
-		return -ENOMEM;
-	set_groups(cred, none);
-	put_group_info(none);
-	return 0;
+	return cred_set_groups(cred, NULL, 0);
 }
 
 static struct cred *cred_for_user(struct vhost_fs_req *req, kuid_t uid,
@@ -67,15 +76,69 @@ static struct cred *cred_for_user(struct vhost_fs_req *req, kuid_t uid,
 	return cred;
 }
 
+/*
+ * A guest that tells which groups matter leaves it to the host to decide
+ * whether a file in a set-group-ID directory may keep its own such bit.
+ */
+static bool guest_tells_groups(const struct vhost_fs_req *req)
+{
+	return READ_ONCE(req->fs->session.flags) & FUSE_CREATE_SUPP_GROUP;
+}
+
+/*
+ * Whom the request creates for. A share that could not have taken on groups by
+ * itself keeps its own, and what the guest says of them counts for nothing: so
+ * the host would treat the share's owner.
+ */
+static int creator_fill(const struct vhost_fs_req *req,
+			struct vhost_fs_creator *who)
+{
+	kgid_t gid;
+	int err;
+	u32 i;
+
+	memset(who, 0, sizeof(*who));
+	err = cred_ids(req, &who->uid, &who->gid);
+	if (err)
+		return err;
+	who->fsetid = !guest_tells_groups(req) || !req->hdr->uid;
+	who->host_groups = !guest_tells_groups(req) ||
+		!cap_raised(req->share->cred->cap_effective, CAP_SETGID);
+	if (who->host_groups)
+		return 0;
+	/* One that means nobody here, or is forbidden, gives no rights. */
+	for (i = 0; i < req->ext.nr_groups; i++)
+		if (!vhost_fs_gid_in(req, req->ext.groups[i], &gid))
+			who->groups[who->nr_groups++] = gid;
+	return 0;
+}
+
+static struct cred *cred_for_creator(struct vhost_fs_req *req,
+				     const struct vhost_fs_creator *who)
+{
+	struct cred *cred = cred_for_user(req, who->uid, who->gid);
+
+	if (!cred)
+		return NULL;
+	if (!who->fsetid)
+		cap_lower(cred->cap_effective, CAP_FSETID);
+	if (!who->host_groups &&
+	    cred_set_groups(cred, who->groups, who->nr_groups)) {
+		put_cred(cred);
+		return NULL;
+	}
+	return cred;
+}
+
 /**
  * vhost_fs_cred_create - take on the guest user's ids to create something
  * @req: the request
  * @saved: for vhost_fs_cred_restore()
  *
- * The share's capabilities stay: the guest has already decided whether its user
- * may, by rules (supplementary groups, the guest's own root) that the host
- * doesn't know. Each thread keeps the last user's credentials, since requests
- * of one user come in rows.
+ * The share's capabilities stay, but for CAP_FSETID: the guest has already
+ * decided whether its user may, by rules (supplementary groups, the guest's own
+ * root) that the host doesn't know. Each thread keeps the last user's
+ * credentials, since requests of one user come in rows.
  *
  * Return: 0; -EINVAL if the ids mean nobody on the host, -EPERM if the share
  * forbids them or may not take them on, -ENOMEM.
@@ -85,28 +148,46 @@ static struct cred *cred_for_user(struct vhost_fs_req *req, kuid_t uid,
 int vhost_fs_cred_create(struct vhost_fs_req *req, const struct cred **saved)
 {
 	struct cred *cred = req->create_cred;
-	kuid_t uid;
-	kgid_t gid;
+	struct vhost_fs_creator who;
 	int err;
 
-	err = cred_ids(req, &uid, &gid);
+	err = creator_fill(req, &who);
 	if (err)
 		return err;
-	if (!cred || !uid_eq(uid, req->create_uid) ||
-	    !gid_eq(gid, req->create_gid)) {
-		if (!cred_may_become(req->share->cred, uid, gid))
+	if (!cred || memcmp(&who, &req->creator, sizeof(who))) {
+		if (!cred_may_become(req->share->cred, who.uid, who.gid))
 			return -EPERM;
-		cred = cred_for_user(req, uid, gid);
+		cred = cred_for_creator(req, &who);
 		if (!cred)
 			return -ENOMEM;
 		if (req->create_cred)
 			put_cred(req->create_cred);
 		req->create_cred = cred;
-		req->create_uid = uid;
-		req->create_gid = gid;
+		req->creator = who;
 	}
 	*saved = override_creds(cred);
 	return 0;
+}
+
+/**
+ * vhost_fs_cred_mode - take on the guest user's umask to create something
+ * @req: the request, after vhost_fs_cred_create()
+ * @mode: mode that the guest asks for
+ * @umask: its user's umask
+ *
+ * Where the directory has a default ACL, that counts and not the umask; so the
+ * file system has to apply it, if the guest hasn't already.
+ *
+ * Return: mode to create with.
+ */
+umode_t vhost_fs_cred_mode(struct vhost_fs_req *req, umode_t mode, u32 umask)
+{
+	umask &= 0777;
+	if (!(READ_ONCE(req->fs->session.flags) & FUSE_DONT_MASK))
+		return mode & ~umask;
+	/* The thread's own, see vhost_fs_pool. */
+	current->fs->umask = umask;
+	return mode;
 }
 
 /**
@@ -152,12 +233,50 @@ int vhost_fs_cred_access(struct vhost_fs_req *req, struct inode *inode,
 }
 
 /**
- * vhost_fs_cred_restore - back to the share's credentials
+ * vhost_fs_cred_restore - back to the share's credentials, and no umask
  * @saved: what vhost_fs_cred_create() gave
  */
 void vhost_fs_cred_restore(const struct cred *saved)
 {
+	current->fs->umask = 0;
 	revert_creds(saved);
+}
+
+/**
+ * vhost_fs_cred_outsider - become someone who belongs to no group
+ * @req: the request
+ * @saved: for vhost_fs_cred_discard()
+ *
+ * The share's credentials without CAP_FSETID and without groups: who changes
+ * what a file's group may do under these takes the file's set-group-ID bit
+ * away.
+ *
+ * Return: 0 or -ENOMEM.
+ *
+ * Context: a thread of the pool, under the share's credentials.
+ */
+int vhost_fs_cred_outsider(struct vhost_fs_req *req, const struct cred **saved)
+{
+	struct cred *cred = cred_for_user(req, current_fsuid(), INVALID_GID);
+
+	if (!cred)
+		return -ENOMEM;
+	cap_lower(cred->cap_effective, CAP_FSETID);
+	if (cred_drop_groups(cred)) {
+		put_cred(cred);
+		return -ENOMEM;
+	}
+	*saved = override_creds(cred);
+	return 0;
+}
+
+/**
+ * vhost_fs_cred_discard - back to the share's credentials, for good
+ * @saved: what vhost_fs_cred_outsider() gave
+ */
+void vhost_fs_cred_discard(const struct cred *saved)
+{
+	put_cred(revert_creds(saved));
 }
 
 /**

@@ -23,11 +23,27 @@
 static const u64 flags_always =
 	FUSE_ASYNC_READ | FUSE_BIG_WRITES | FUSE_ATOMIC_O_TRUNC |
 	FUSE_PARALLEL_DIROPS | FUSE_ASYNC_DIO | FUSE_MAX_PAGES |
-	FUSE_AUTO_INVAL_DATA | FUSE_INIT_EXT | FUSE_ALLOW_IDMAP;
+	FUSE_AUTO_INVAL_DATA | FUSE_INIT_EXT | FUSE_ALLOW_IDMAP |
+	FUSE_CREATE_SUPP_GROUP;
+
+/*
+ * What the share's options can't do without. Access rights that the guest
+ * doesn't know of would be believed in and not be there, and so would labels.
+ */
+static u64 flags_needed(const struct vhost_fs_share *share)
+{
+	u64 flags = 0;
+
+	if (share->flags & VHOST_FS_SHARE_POSIX_ACL)
+		flags |= FUSE_POSIX_ACL | FUSE_DONT_MASK | FUSE_SETXATTR_EXT;
+	if (share->flags & VHOST_FS_SHARE_SECURITY_LABEL)
+		flags |= FUSE_SECURITY_CTX;
+	return flags;
+}
 
 static u64 flags_offered(const struct vhost_fs_share *share)
 {
-	u64 flags = flags_always;
+	u64 flags = flags_always | flags_needed(share);
 
 	if (share->cache != VHOST_FS_CACHE_NEVER &&
 	    !(share->flags & VHOST_FS_SHARE_NO_READDIRPLUS))
@@ -72,7 +88,8 @@ static void init_reply(struct vhost_fs_req *req, u32 minor, u32 max_readahead,
  * Begins a new session; what was left of an old one is forgotten. A guest that
  * speaks a later major version is told ours and asks again.
  *
- * Return: 0; -EPROTO if the guest's version is too old; -ENOMEM.
+ * Return: 0; -EPROTO if the guest's version is too old, or lacks what the
+ * share's options need; -ENOMEM.
  */
 int vhost_fs_op_init(struct vhost_fs_req *req)
 {
@@ -91,6 +108,8 @@ int vhost_fs_op_init(struct vhost_fs_req *req)
 
 	minor = min(in->minor, VHOST_FS_FUSE_MINOR);
 	flags = flags_asked(req) & flags_offered(req->share);
+	if (flags_needed(req->share) & ~flags)
+		return -EPROTO;
 	err = vhost_fs_session_begin(req->fs, minor, flags);
 	if (err)
 		return err;

@@ -26,6 +26,7 @@
 #include <linux/types.h>
 #include <linux/uio.h>
 #include <linux/workqueue.h>
+#include <uapi/linux/limits.h>
 #include <linux/xarray.h>
 
 #include "kcompat.h"
@@ -442,6 +443,8 @@ int vhost_fs_dev_for_each(u32 from,
 #define VHOST_FS_OP_MAYBE_FH	BIT(8)
 /* The last name is not a file name but an extended attribute's. */
 #define VHOST_FS_OP_ATTR_NAME	BIT(9)
+/* Creates something; extensions may follow the names. */
+#define VHOST_FS_OP_EXT		BIT(10)
 
 /**
  * struct vhost_fs_op - row of the opcode table
@@ -471,6 +474,45 @@ struct vhost_fs_op {
 };
 
 const struct vhost_fs_op *vhost_fs_op(u32 opcode);
+
+/* Supplementary groups that a request may bring. */
+#define VHOST_FS_MAX_SUPP_GROUPS	32
+
+/**
+ * struct vhost_fs_ext - what a request brings for what it creates
+ * @label_name: attribute that its security label is; NULL for none
+ * @label: the label
+ * @label_size: bytes of @label
+ * @groups: supplementary groups of the guest's user, as the guest knows them
+ * @nr_groups: entries of @groups
+ */
+struct vhost_fs_ext {
+	const char *label_name;
+	const void *label;
+	size_t label_size;
+	const u32 *groups;
+	u32 nr_groups;
+};
+
+/**
+ * struct vhost_fs_creator - for whom something is created
+ * @uid: the host's user id
+ * @gid: the host's group id
+ * @host_groups: keep the share's supplementary groups; no others are given
+ * @fsetid: keep CAP_FSETID
+ * @nr_groups: entries of @groups
+ * @groups: supplementary groups
+ *
+ * Compared as bytes, so what isn't used is zero.
+ */
+struct vhost_fs_creator {
+	kuid_t uid;
+	kgid_t gid;
+	u32 host_groups;
+	u32 fsetid;
+	u32 nr_groups;
+	kgid_t groups[VHOST_FS_MAX_SUPP_GROUPS];
+};
 
 /**
  * struct vhost_fs_req - a request, from ring to used element
@@ -506,9 +548,9 @@ const struct vhost_fs_op *vhost_fs_op(u32 opcode);
  * @log: what of guest memory to mark dirty, NULL while nothing is logged
  * @buf: scratch memory of @buf_size bytes, for listings
  * @buf_size: see @buf
+ * @ext: extensions
  * @create_cred: credentials for the last guest user that made something
- * @create_uid: whose those are
- * @create_gid: whose those are
+ * @creator: whose those are
  * @in: header, arguments and names
  * @out: header of the reply, and the payload if it is small
  *
@@ -547,9 +589,9 @@ struct vhost_fs_req {
 	struct vhost_log *log;
 	void *buf;
 	size_t buf_size;
+	struct vhost_fs_ext ext;
 	struct cred *create_cred;
-	kuid_t create_uid;
-	kgid_t create_gid;
+	struct vhost_fs_creator creator;
 	u8 in[VHOST_FS_IN_BUF] __aligned(8);
 	struct {
 		struct fuse_out_header hdr;
@@ -577,7 +619,10 @@ void vhost_fs_reply_send(struct vhost_fs_req *req, int err);
 int vhost_fs_cred_create(struct vhost_fs_req *req, const struct cred **saved);
 int vhost_fs_cred_access(struct vhost_fs_req *req, struct inode *inode,
 			 int mask);
+umode_t vhost_fs_cred_mode(struct vhost_fs_req *req, umode_t mode, u32 umask);
 void vhost_fs_cred_restore(const struct cred *saved);
+int vhost_fs_cred_outsider(struct vhost_fs_req *req, const struct cred **saved);
+void vhost_fs_cred_discard(const struct cred *saved);
 struct user_namespace *vhost_fs_user_ns(const struct vhost_fs_req *req);
 int vhost_fs_want_write(struct vhost_fs_req *req, struct vfsmount *mnt);
 
@@ -659,7 +704,6 @@ int vhost_fs_op_fallocate(struct vhost_fs_req *req);
 int vhost_fs_op_readdir(struct vhost_fs_req *req);
 int vhost_fs_op_readdirplus(struct vhost_fs_req *req);
 
-bool vhost_fs_xattr_served(const struct vhost_fs_share *share);
 int vhost_fs_op_setxattr(struct vhost_fs_req *req);
 int vhost_fs_op_getxattr(struct vhost_fs_req *req);
 int vhost_fs_op_listxattr(struct vhost_fs_req *req);
@@ -672,10 +716,30 @@ int vhost_fs_op_ioctl(struct vhost_fs_req *req);
 int vhost_fs_op_copy_file_range(struct vhost_fs_req *req);
 int vhost_fs_op_tmpfile(struct vhost_fs_req *req);
 
-/* ---- xattrmap.c ------------------------------------------------------- */
+/* ---- ext.c ------------------------------------------------------------ */
+
+size_t vhost_fs_ext_len(const struct vhost_fs_req *req);
+int vhost_fs_ext_parse(struct vhost_fs_req *req);
+int vhost_fs_ext_label(struct vhost_fs_req *req, const struct path *path);
+
+/* ---- xattr.c, xattrmap.c, acl.c --------------------------------------- */
+
+bool vhost_fs_xattr_served(const struct vhost_fs_share *share);
+int vhost_fs_xattr_set(struct vhost_fs_req *req, const struct path *path,
+		       const char *name, const void *value, size_t size,
+		       int flags);
 
 int vhost_fs_xattrmap_copy(struct vhost_fs_share *share,
 			   const struct vhost_fs_add_share *arg);
+int vhost_fs_xattrmap_to_host(const struct vhost_fs_share *share,
+			      const char *name, char host[XATTR_NAME_MAX + 1]);
+const char *vhost_fs_xattrmap_to_guest(const struct vhost_fs_share *share,
+				       const char *host);
+
+int vhost_fs_acl_set(struct vhost_fs_req *req, const struct path *path,
+		     const char *name, const void *value, size_t size);
+ssize_t vhost_fs_acl_get(struct vhost_fs_req *req, const struct path *path,
+			 const char *name, void *buf, size_t size);
 
 /* ---- netlink.c -------------------------------------------------------- */
 

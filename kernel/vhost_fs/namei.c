@@ -52,6 +52,38 @@ static void create_end(struct vhost_fs_create *c)
 	mnt_drop_write(c->mnt);
 }
 
+/* Take away again what nobody has been told of. */
+static void create_undo(struct vhost_fs_req *req, struct vhost_fs_create *c)
+{
+	struct mnt_idmap *idmap = mnt_idmap(c->mnt);
+	struct inode *parent = d_inode(req->path.dentry);
+	struct delegated_inode di = { };
+
+	if (d_is_dir(c->dentry))
+		vfs_rmdir(idmap, parent, c->dentry, &di);
+	else
+		vfs_unlink(idmap, parent, c->dentry, &di);
+	/* Somebody has already opened it, and it stays. */
+	if (is_delegated(&di))
+		iput(di.di_inode);
+}
+
+/*
+ * The guest that asks hears of the name when it has its label, and holds other
+ * users of its own off meanwhile. No call that makes a name takes an attribute,
+ * so whoever else looks just now, on the host or in another guest, can see it
+ * without.
+ */
+static int create_label(struct vhost_fs_req *req, struct vhost_fs_create *c)
+{
+	struct path path = { .mnt = c->mnt, .dentry = c->dentry };
+	int err = vhost_fs_ext_label(req, &path);
+
+	if (err)
+		create_undo(req, c);
+	return err;
+}
+
 static int create_once(struct vhost_fs_req *req, struct vhost_fs_create *c,
 		       int (*make)(struct vhost_fs_req *req,
 				   struct vhost_fs_create *c),
@@ -63,6 +95,8 @@ static int create_once(struct vhost_fs_req *req, struct vhost_fs_create *c,
 	if (err)
 		return err;
 	err = make(req, c);
+	if (!err)
+		err = create_label(req, c);
 	if (!err) {
 		path->mnt = mntget(c->mnt);
 		path->dentry = dget(c->dentry);
@@ -115,7 +149,8 @@ static int create_entry(struct vhost_fs_req *req,
 static int make_node(struct vhost_fs_req *req, struct vhost_fs_create *c)
 {
 	const struct fuse_mknod_in *in = req->arg;
-	umode_t mode = in->mode & (S_IFMT | (S_IALLUGO & ~in->umask));
+	umode_t mode = vhost_fs_cred_mode(req, in->mode & (S_IFMT | S_IALLUGO),
+					  in->umask);
 	int err;
 
 	err = security_path_mknod(&req->path, c->dentry, mode, in->rdev);
@@ -154,7 +189,7 @@ int vhost_fs_op_mknod(struct vhost_fs_req *req)
 static int make_dir(struct vhost_fs_req *req, struct vhost_fs_create *c)
 {
 	const struct fuse_mkdir_in *in = req->arg;
-	umode_t mode = in->mode & S_IALLUGO & ~in->umask;
+	umode_t mode = vhost_fs_cred_mode(req, in->mode & S_IALLUGO, in->umask);
 	int err;
 
 	err = security_path_mkdir(&req->path, c->dentry, mode);

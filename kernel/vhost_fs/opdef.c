@@ -44,15 +44,17 @@ static const struct vhost_fs_op ops[VHOST_FS_NR_OPS] = {
 	[FUSE_SYMLINK] = {
 		.name = "symlink", .fn = vhost_fs_op_symlink,
 		.names = 2, OUT(fuse_entry_out),
-		.flags = VHOST_FS_OP_TARGET,
+		.flags = VHOST_FS_OP_EXT | VHOST_FS_OP_TARGET,
 	},
 	[FUSE_MKNOD] = {
 		.name = "mknod", .fn = vhost_fs_op_mknod,
 		IN(fuse_mknod_in), .names = 1, OUT(fuse_entry_out),
+		.flags = VHOST_FS_OP_EXT,
 	},
 	[FUSE_MKDIR] = {
 		.name = "mkdir", .fn = vhost_fs_op_mkdir,
 		IN(fuse_mkdir_in), .names = 1, OUT(fuse_entry_out),
+		.flags = VHOST_FS_OP_EXT,
 	},
 	[FUSE_UNLINK] = {
 		.name = "unlink", .fn = vhost_fs_op_unlink, .names = 1,
@@ -171,6 +173,7 @@ static const struct vhost_fs_op ops[VHOST_FS_NR_OPS] = {
 	[FUSE_CREATE] = {
 		.name = "create", .fn = vhost_fs_op_create,
 		IN(fuse_create_in), .names = 1, OUT(create_out),
+		.flags = VHOST_FS_OP_EXT,
 	},
 	[FUSE_INTERRUPT] = {
 		.name = "interrupt", .fn = vhost_fs_op_interrupt,
@@ -235,6 +238,7 @@ static const struct vhost_fs_op ops[VHOST_FS_NR_OPS] = {
 	[FUSE_TMPFILE] = {
 		.name = "tmpfile", .fn = vhost_fs_op_tmpfile,
 		IN(fuse_create_in), .names = 1, OUT(create_out),
+		.flags = VHOST_FS_OP_EXT,
 	},
 	[FUSE_STATX] = {
 		.name = "statx", .fn = vhost_fs_op_statx,

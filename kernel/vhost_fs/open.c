@@ -225,7 +225,8 @@ int vhost_fs_op_opendir(struct vhost_fs_req *req)
 static int make_file(struct vhost_fs_req *req, struct vhost_fs_create *c)
 {
 	const struct fuse_create_in *in = req->arg;
-	umode_t mode = S_IFREG | (in->mode & S_IALLUGO & ~in->umask);
+	umode_t mode = S_IFREG | vhost_fs_cred_mode(req, in->mode & S_IALLUGO,
+						    in->umask);
 	int err;
 
 	err = security_path_mknod(&req->path, c->dentry, mode, 0);

@@ -67,7 +67,8 @@ void *vhost_fs_req_buf(struct vhost_fs_req *req, size_t size)
 	if (req->buf_size < size) {
 		kvfree(req->buf);
 		req->buf_size = 0;
-		req->buf = kvmalloc(size, GFP_KERNEL_ACCOUNT);
+		/* Zeroed, lest a file system that fills too little leak. */
+		req->buf = kvzalloc(size, GFP_KERNEL_ACCOUNT);
 		if (req->buf)
 			req->buf_size = size;
 	}
@@ -177,13 +178,16 @@ static size_t req_args_end(const struct vhost_fs_req *req)
 	       (grown ? op->in_grown : op->in_size);
 }
 
-/* What to copy: all of it, save the data, whose begin only the names tell. */
+/*
+ * What to copy: all but the extensions, and but the data, whose begin only the
+ * names tell.
+ */
 static size_t req_copy_end(const struct vhost_fs_req *req, size_t args)
 {
 	const struct vhost_fs_op *op = req->op;
 
 	if (!(op->flags & VHOST_FS_OP_DATA))
-		return req->out_len;
+		return req->out_len - vhost_fs_ext_len(req);
 	return min(req->out_len, args + op->names * (NAME_MAX + 1));
 }
 
@@ -192,10 +196,11 @@ static int req_decode_args(struct vhost_fs_req *req, size_t have)
 {
 	const struct vhost_fs_op *op = req->op;
 	size_t args = req_args_end(req);
-	size_t want = req_copy_end(req, args);
+	size_t want;
 
-	if (req->out_len < args)
+	if (req->out_len < args + vhost_fs_ext_len(req))
 		return -EINVAL;
+	want = req_copy_end(req, args);
 	if (want > sizeof(req->in))
 		return op->names ? -ENAMETOOLONG : -EINVAL;
 	if (!req_copy(req, &have, want))
@@ -321,6 +326,8 @@ static int req_execute(struct vhost_fs_req *req)
 		vhost_fs_may_block(req);
 	saved = override_creds(req->share->cred);
 	err = req_find_objects(req);
+	if (!err && (op->flags & VHOST_FS_OP_EXT))
+		err = vhost_fs_ext_parse(req);
 	if (!err)
 		err = op->fn(req);
 	revert_creds(saved);
@@ -349,6 +356,7 @@ static void req_prepare(struct vhost_fs_req *req)
 	req->node = NULL;
 	req->handle = NULL;
 	req->spare_node = NULL;
+	req->ext = (struct vhost_fs_ext){ };
 	req->payload = NULL;
 	req->payload_len = 0;
 	req->data_in = 0;
