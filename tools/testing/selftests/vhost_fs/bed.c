@@ -79,6 +79,8 @@ static int add_share(struct bed *bed, const struct bed_config *config)
 		.root_fd = bed->fd, .cache = config->cache,
 		.max_nodes = config->max_nodes,
 		.max_handles = config->max_handles,
+		.xattr_rules = (uintptr_t)config->xattr_rules,
+		.nr_xattr_rules = config->nr_xattr_rules,
 	};
 	int ret;
 

@@ -41,6 +41,7 @@ int fuse_start(struct fuse *f, struct fuse_call *c)
 		args += c->in[i].iov_len;
 	}
 	fuse_header(f, h, c->opcode, c->nodeid, args);
+	h->total_extlen = c->extlen;
 	/* In one piece here, in two in the chain, as the Linux driver has it. */
 	c->reply = ring_alloc(dev, sizeof(struct fuse_out_header) + c->out_size);
 	in[0].iov_base = c->reply;
@@ -547,4 +548,66 @@ int fuse_fallocate(struct fuse *f, uint64_t nodeid, uint64_t fh,
 	};
 
 	return fuse_simple(f, FUSE_FALLOCATE, nodeid, &in, sizeof(in));
+}
+
+int fuse_setxattr(struct fuse *f, uint64_t nodeid, const char *name,
+		  const void *value, uint32_t size, uint32_t flags,
+		  uint32_t setxattr_flags)
+{
+	struct fuse_setxattr_in in = {
+		.size = size, .flags = flags, .setxattr_flags = setxattr_flags,
+	};
+	bool ext = f->init.flags & FUSE_SETXATTR_EXT;
+	struct fuse_call c = {
+		.opcode = FUSE_SETXATTR, .nodeid = nodeid,
+		.in = { { .iov_base = &in, .iov_len = ext ? sizeof(in) :
+					   FUSE_COMPAT_SETXATTR_IN_SIZE },
+			STR(name),
+			{ .iov_base = (void *)value, .iov_len = size } },
+		.nr_in = size ? 3 : 2,
+	};
+
+	return call_fixed(f, &c);
+}
+
+static int call_getxattr(struct fuse *f, struct fuse_call *c, void *buf,
+			 uint32_t size)
+{
+	struct fuse_getxattr_out out;
+	int error;
+
+	c->out = size ? buf : &out;
+	c->out_size = size ? size : sizeof(out);
+	if (size)
+		return call_sized(f, c);
+	error = call_fixed(f, c);
+	return error ? error : (int)out.size;
+}
+
+int fuse_getxattr(struct fuse *f, uint64_t nodeid, const char *name,
+		  void *value, uint32_t size)
+{
+	struct fuse_getxattr_in in = { .size = size };
+	struct fuse_call c = {
+		.opcode = FUSE_GETXATTR, .nodeid = nodeid,
+		.in = { ARG(&in), STR(name) }, .nr_in = 2,
+	};
+
+	return call_getxattr(f, &c, value, size);
+}
+
+int fuse_listxattr(struct fuse *f, uint64_t nodeid, void *list, uint32_t size)
+{
+	struct fuse_getxattr_in in = { .size = size };
+	struct fuse_call c = {
+		.opcode = FUSE_LISTXATTR, .nodeid = nodeid,
+		.in = { ARG(&in) }, .nr_in = 1,
+	};
+
+	return call_getxattr(f, &c, list, size);
+}
+
+int fuse_removexattr(struct fuse *f, uint64_t nodeid, const char *name)
+{
+	return fuse_simple(f, FUSE_REMOVEXATTR, nodeid, name, strlen(name) + 1);
 }

@@ -89,6 +89,7 @@ struct fuse_statx_out {
  * @nodeid: node it is about
  * @in: arguments after the header; each gets a buffer of its own
  * @nr_in: number of @in
+ * @extlen: 8-byte units at the end of @in that are extensions
  * @out: where the reply's body goes, may be NULL
  * @out_size: room for the body in the chain
  * @error: result: 0, a negative errno, or one of the results above
@@ -99,6 +100,7 @@ struct fuse_call {
 	uint64_t nodeid;
 	struct iovec in[4];
 	int nr_in;
+	uint16_t extlen;
 	void *out;
 	size_t out_size;
 
@@ -199,6 +201,15 @@ int fuse_lseek(struct fuse *f, uint64_t nodeid, uint64_t fh, uint64_t offset,
 	       uint32_t whence, uint64_t *out);
 int fuse_fallocate(struct fuse *f, uint64_t nodeid, uint64_t fh,
 		   uint64_t offset, uint64_t length, uint32_t mode);
+/* The session's INIT says which of two layouts the arguments have. */
+int fuse_setxattr(struct fuse *f, uint64_t nodeid, const char *name,
+		  const void *value, uint32_t size, uint32_t flags,
+		  uint32_t setxattr_flags);
+/* With @size 0 the result is the length there is, else what there was of it. */
+int fuse_getxattr(struct fuse *f, uint64_t nodeid, const char *name,
+		  void *value, uint32_t size);
+int fuse_listxattr(struct fuse *f, uint64_t nodeid, void *list, uint32_t size);
+int fuse_removexattr(struct fuse *f, uint64_t nodeid, const char *name);
 /* An opcode with @in of @size bytes and no body in its reply. */
 int fuse_simple(struct fuse *f, uint32_t opcode, uint64_t nodeid,
 		const void *in, size_t size);
