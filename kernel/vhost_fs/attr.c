@@ -235,7 +235,7 @@ int vhost_fs_truncate_file(struct vhost_fs_req *req, struct file *file,
 	return err;
 }
 
-static int setattr_size(struct vhost_fs_req *req, loff_t size)
+static int setattr_truncate(struct vhost_fs_req *req, loff_t size)
 {
 	struct file *file = req->handle ? req->handle->file : NULL;
 
@@ -248,6 +248,22 @@ static int setattr_size(struct vhost_fs_req *req, loff_t size)
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EINVAL;
 	return vhost_fs_truncate_file(req, file, size, 0);
+}
+
+static int setattr_size(struct vhost_fs_req *req)
+{
+	const struct fuse_setattr_in *in = req->arg;
+	const struct cred *saved = NULL;
+	int err = 0;
+
+	if (in->valid & FATTR_KILL_SUIDGID)
+		err = vhost_fs_cred_drop_fsetid(req, d_inode(req->path.dentry),
+						&saved);
+	if (err)
+		return err;
+	err = setattr_truncate(req, in->size);
+	vhost_fs_cred_discard(saved);
+	return err;
 }
 
 static int setattr_owner(struct vhost_fs_req *req, struct iattr *attr)
@@ -337,7 +353,23 @@ static int setattr_decode(struct vhost_fs_req *req, struct iattr *attr)
 	return err;
 }
 
-static int setattr_apply(struct vhost_fs_req *req, struct iattr *attr)
+/*
+ * What chown(2) takes away from a file besides its owner. A guest that didn't
+ * agree on it sends the mode itself; notify_change() takes only one of both.
+ */
+static unsigned int chown_kills(const struct vhost_fs_req *req,
+				unsigned int valid, struct inode *inode)
+{
+	const struct fuse_setattr_in *in = req->arg;
+
+	if (!(in->valid & FATTR_KILL_SUIDGID) || S_ISDIR(inode->i_mode) ||
+	    !(valid & (ATTR_UID | ATTR_GID)) || (valid & ATTR_MODE))
+		return 0;
+	return ATTR_KILL_SUID |
+	       setattr_should_drop_sgid(mnt_idmap(req->path.mnt), inode);
+}
+
+static int setattr_notify(struct vhost_fs_req *req, struct iattr *attr)
 {
 	struct inode *inode = d_inode(req->path.dentry);
 	struct delegated_inode di = { };
@@ -348,10 +380,27 @@ static int setattr_apply(struct vhost_fs_req *req, struct iattr *attr)
 		/* notify_change() leaves its mark there. */
 		attr->ia_valid = valid;
 		inode_lock(inode);
+		attr->ia_valid |= chown_kills(req, valid, inode);
 		err = notify_change(mnt_idmap(req->path.mnt), req->path.dentry,
 				    attr, &di);
 		inode_unlock(inode);
 	} while (is_delegated(&di) && !(err = break_deleg_wait(&di)));
+	return err;
+}
+
+static int setattr_apply(struct vhost_fs_req *req, struct iattr *attr)
+{
+	const struct fuse_setattr_in *in = req->arg;
+	const struct cred *saved = NULL;
+	int err = 0;
+
+	if ((in->valid & FATTR_KILL_SUIDGID) && req->hdr->uid)
+		err = vhost_fs_cred_drop_fsetid(req, d_inode(req->path.dentry),
+						&saved);
+	if (err)
+		return err;
+	err = setattr_notify(req, attr);
+	vhost_fs_cred_discard(saved);
 	return err;
 }
 
@@ -365,7 +414,7 @@ static int setattr_change(struct vhost_fs_req *req)
 	if (err)
 		return err;
 	if (in->valid & FATTR_SIZE) {
-		err = setattr_size(req, in->size);
+		err = setattr_size(req);
 		if (err)
 			return err;
 	}

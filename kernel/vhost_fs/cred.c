@@ -232,6 +232,76 @@ int vhost_fs_cred_access(struct vhost_fs_req *req, struct inode *inode,
 	return err;
 }
 
+static int cred_add_group(struct cred *cred, kgid_t gid)
+{
+	const struct group_info *old = cred->group_info;
+	struct group_info *all = groups_alloc(old->ngroups + 1);
+
+	if (!all)
+		return -ENOMEM;
+	memcpy(all->gid, old->gid, old->ngroups * sizeof(gid));
+	all->gid[old->ngroups] = gid;
+	groups_sort(all);
+	set_groups(cred, all);
+	put_group_info(all);
+	return 0;
+}
+
+/*
+ * The share's, as it would be without CAP_FSETID. A set-group-ID bit that the
+ * group can't execute stays if the caller is in the file's group: the guest
+ * user's own is known.
+ */
+static struct cred *cred_without_fsetid(struct vhost_fs_req *req)
+{
+	struct cred *cred = prepare_creds();
+	kgid_t gid;
+
+	if (!cred)
+		return NULL;
+	cap_lower(cred->cap_effective, CAP_FSETID);
+	if (!cap_raised(cred->cap_effective, CAP_SETGID) ||
+	    vhost_fs_gid_in(req, req->hdr->gid, &gid))
+		return cred;
+	if (cred_add_group(cred, gid)) {
+		put_cred(cred);
+		return NULL;
+	}
+	return cred;
+}
+
+/**
+ * vhost_fs_cred_drop_fsetid - change a file for one who may not keep its
+ *	set-ID bits
+ * @req: the request; may block
+ * @inode: the file
+ * @saved: for vhost_fs_cred_discard(); NULL if it has no such bits
+ *
+ * The VFS takes the bits away, together with the change and under its locks,
+ * when whoever makes it lacks CAP_FSETID, which a privileged share has.
+ *
+ * Return: 0 or -ENOMEM.
+ *
+ * Context: a thread of the pool, under the share's credentials.
+ */
+int vhost_fs_cred_drop_fsetid(struct vhost_fs_req *req,
+			      const struct inode *inode,
+			      const struct cred **saved)
+{
+	struct cred *cred;
+
+	*saved = NULL;
+	if (!(READ_ONCE(inode->i_mode) & (S_ISUID | S_ISGID)))
+		return 0;
+	/* A thread made for the ring would keep these credentials. */
+	vhost_fs_may_block(req);
+	cred = cred_without_fsetid(req);
+	if (!cred)
+		return -ENOMEM;
+	*saved = override_creds(cred);
+	return 0;
+}
+
 /**
  * vhost_fs_cred_restore - back to the share's credentials, and no umask
  * @saved: what vhost_fs_cred_create() gave
@@ -272,11 +342,13 @@ int vhost_fs_cred_outsider(struct vhost_fs_req *req, const struct cred **saved)
 
 /**
  * vhost_fs_cred_discard - back to the share's credentials, for good
- * @saved: what vhost_fs_cred_outsider() gave
+ * @saved: what vhost_fs_cred_outsider() or vhost_fs_cred_drop_fsetid() gave, or
+ *	NULL
  */
 void vhost_fs_cred_discard(const struct cred *saved)
 {
-	put_cred(revert_creds(saved));
+	if (saved)
+		put_cred(revert_creds(saved));
 }
 
 /**

@@ -50,6 +50,12 @@ static u64 flags_offered(const struct vhost_fs_share *share)
 		flags |= FUSE_DO_READDIRPLUS | FUSE_READDIRPLUS_AUTO;
 	if (!(share->flags & VHOST_FS_SHARE_NO_SUBMOUNTS))
 		flags |= FUSE_SUBMOUNTS;
+	if (share->flags & VHOST_FS_SHARE_WRITEBACK)
+		flags |= FUSE_WRITEBACK_CACHE;
+	if (share->flags & VHOST_FS_SHARE_MMAP)
+		flags |= FUSE_DIRECT_IO_ALLOW_MMAP;
+	if (share->flags & VHOST_FS_SHARE_KILLPRIV_V2)
+		flags |= FUSE_HANDLE_KILLPRIV_V2;
 	return flags;
 }
 

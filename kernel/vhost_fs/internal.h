@@ -303,6 +303,13 @@ struct vhost_fs_session {
 	atomic64_t nr_handles;
 };
 
+/* Did INIT agree on a FUSE_* feature? */
+static inline bool vhost_fs_session_has(const struct vhost_fs_session *s,
+					u64 flag)
+{
+	return READ_ONCE(s->flags) & flag;
+}
+
 int vhost_fs_session_init(struct vhost_fs_session *s);
 void vhost_fs_session_exit(struct vhost_fs_session *s);
 int vhost_fs_session_begin(struct vhost_fs_dev *fs, u32 minor, u64 flags);
@@ -623,6 +630,9 @@ umode_t vhost_fs_cred_mode(struct vhost_fs_req *req, umode_t mode, u32 umask);
 void vhost_fs_cred_restore(const struct cred *saved);
 int vhost_fs_cred_outsider(struct vhost_fs_req *req, const struct cred **saved);
 void vhost_fs_cred_discard(const struct cred *saved);
+int vhost_fs_cred_drop_fsetid(struct vhost_fs_req *req,
+			      const struct inode *inode,
+			      const struct cred **saved);
 struct user_namespace *vhost_fs_user_ns(const struct vhost_fs_req *req);
 int vhost_fs_want_write(struct vhost_fs_req *req, struct vfsmount *mnt);
 

@@ -14,10 +14,7 @@
 
 #include "internal.h"
 
-/*
- * What of a guest's open flags reaches the host's file. O_DIRECT and O_NOATIME
- * stay the guest's own matter.
- */
+/* What of a guest's open flags reaches the host's file in every share. */
 #define VHOST_FS_OPEN_FLAGS	(O_ACCMODE | O_APPEND | O_DSYNC | __O_SYNC)
 
 /* How often CREATE tries to be neither too late nor too early. */
@@ -117,28 +114,68 @@ static void open_may_block(struct vhost_fs_req *req, const struct path *path,
 		vhost_fs_may_block(req);
 }
 
-static struct file *open_file(struct vhost_fs_req *req, const struct path *path,
-			      u32 flags)
+/*
+ * A guest that collects writes reads what surrounds them, by the file it
+ * writes to, and knows itself where the file ends. Whoever made a file may read
+ * it, whatever its mode.
+ */
+static u32 open_flags_writeback(const struct path *path, u32 flags, bool made)
 {
-	u32 host_flags = (flags & VHOST_FS_OPEN_FLAGS) | O_LARGEFILE;
+	struct inode *inode = d_inode(path->dentry);
+
+	if ((flags & O_ACCMODE) == O_WRONLY &&
+	    (made || !inode_permission(mnt_idmap(path->mnt), inode, MAY_READ)))
+		flags = (flags & ~O_ACCMODE) | O_RDWR;
+	return IS_APPEND(inode) ? flags : flags & ~O_APPEND;
+}
+
+/* What the host's file is opened with. */
+static u32 open_flags_host(struct vhost_fs_req *req, const struct path *path,
+			   u32 flags, bool made)
+{
+	const u32 share_flags = req->share->flags;
+	u32 keep = VHOST_FS_OPEN_FLAGS;
+
+	if (share_flags & VHOST_FS_SHARE_DIRECT_IO)
+		keep |= O_DIRECT;
+	if ((share_flags & VHOST_FS_SHARE_NOATIME) &&
+	    inode_owner_or_capable(mnt_idmap(path->mnt),
+				   d_inode(path->dentry)))
+		keep |= O_NOATIME;
+	flags &= keep;
+	if (vhost_fs_session_has(&req->fs->session, FUSE_WRITEBACK_CACHE))
+		flags = open_flags_writeback(path, flags, made);
+	return flags | O_LARGEFILE;
+}
+
+static struct file *open_file(struct vhost_fs_req *req, const struct path *path,
+			      u32 flags, bool made)
+{
+	u32 host_flags = open_flags_host(req, path, flags, made);
 
 	open_may_block(req, path, host_flags);
 	return dentry_open(path, host_flags, current_cred());
 }
 
-static int open_truncate(struct vhost_fs_req *req, struct file *file)
+static int open_truncate(struct vhost_fs_req *req, struct file *file, bool kill)
 {
-	int err = get_write_access(file_inode(file));
+	struct inode *inode = file_inode(file);
+	const struct cred *saved = NULL;
+	int err = get_write_access(inode);
 
 	if (err)
 		return err;
-	err = vhost_fs_truncate_file(req, file, 0, ATTR_OPEN);
-	put_write_access(file_inode(file));
+	if (kill)
+		err = vhost_fs_cred_drop_fsetid(req, inode, &saved);
+	if (!err)
+		err = vhost_fs_truncate_file(req, file, 0, ATTR_OPEN);
+	vhost_fs_cred_discard(saved);
+	put_write_access(inode);
 	return err;
 }
 
 static struct file *open_path(struct vhost_fs_req *req, const struct path *path,
-			      u32 flags)
+			      u32 flags, u32 fuse_flags)
 {
 	struct file *file;
 	int err;
@@ -146,10 +183,10 @@ static struct file *open_path(struct vhost_fs_req *req, const struct path *path,
 	err = open_check(req, path, flags);
 	if (err)
 		return ERR_PTR(err);
-	file = open_file(req, path, flags);
+	file = open_file(req, path, flags, false);
 	if (IS_ERR(file) || !(flags & O_TRUNC))
 		return file;
-	err = open_truncate(req, file);
+	err = open_truncate(req, file, fuse_flags & FUSE_OPEN_KILL_SUIDGID);
 	if (err) {
 		__fput_sync(file);
 		return ERR_PTR(err);
@@ -176,7 +213,7 @@ static struct file *open_dir(struct vhost_fs_req *req, const struct path *path)
 		return ERR_PTR(-ENOTDIR);
 	err = inode_permission(mnt_idmap(path->mnt), inode,
 			       MAY_READ | MAY_OPEN);
-	return err ? ERR_PTR(err) : open_file(req, path, O_RDONLY);
+	return err ? ERR_PTR(err) : open_file(req, path, O_RDONLY, false);
 }
 
 static int open_node(struct vhost_fs_req *req, bool dir)
@@ -189,7 +226,7 @@ static int open_node(struct vhost_fs_req *req, bool dir)
 	if (IS_ERR(handle))
 		return PTR_ERR(handle);
 	file = dir ? open_dir(req, &req->path) :
-		     open_path(req, &req->path, in->flags);
+		     open_path(req, &req->path, in->flags, in->open_flags);
 	if (IS_ERR(file)) {
 		vhost_fs_handle_unreserve(req->fs, handle);
 		return PTR_ERR(file);
@@ -244,14 +281,15 @@ static struct file *create_once(struct vhost_fs_req *req, struct path *path)
 	err = vhost_fs_create(req, make_file, path);
 	if (!err) {
 		/* Whoever made it may open it, whatever its mode. */
-		file = open_file(req, path, in->flags);
+		file = open_file(req, path, in->flags, true);
 	} else if (err == -EEXIST && !(in->flags & O_EXCL)) {
 		err = vhost_fs_lookup_child(req, &req->path, &req->name[0],
 					    path);
 		if (err)
 			return ERR_PTR(err);
 		err = vhost_fs_node_prepare(req, path);
-		file = err ? ERR_PTR(err) : open_path(req, path, in->flags);
+		file = err ? ERR_PTR(err) : open_path(req, path, in->flags,
+						     in->open_flags);
 	} else {
 		return ERR_PTR(err);
 	}

@@ -30,7 +30,8 @@ static ssize_t read_nowait(struct file *file, struct kiocb *iocb,
 
 	if (in_memory(file))
 		return vfs_iocb_iter_read(file, iocb, to);
-	if (!(file->f_mode & FMODE_NOWAIT))
+	/* O_DIRECT waits for the disk even so. */
+	if (!(file->f_mode & FMODE_NOWAIT) || (iocb->ki_flags & IOCB_DIRECT))
 		return -EAGAIN;
 	iocb->ki_flags |= IOCB_NOWAIT | IOCB_NOIO;
 	ret = vfs_iocb_iter_read(file, iocb, to);
@@ -38,14 +39,28 @@ static ssize_t read_nowait(struct file *file, struct kiocb *iocb,
 	return ret == -EOPNOTSUPP ? -EAGAIN : ret;
 }
 
+/* O_DIRECT as the guest's file has it now, which may not be as it was opened. */
+static void iocb_set_direct(const struct vhost_fs_req *req, struct kiocb *iocb,
+			    bool direct)
+{
+	if (!(req->share->flags & VHOST_FS_SHARE_DIRECT_IO) ||
+	    !(iocb->ki_filp->f_mode & FMODE_CAN_ODIRECT))
+		return;
+	iocb->ki_flags &= ~IOCB_DIRECT;
+	if (direct)
+		iocb->ki_flags |= IOCB_DIRECT;
+}
+
 static ssize_t read_file(struct vhost_fs_req *req, struct file *file,
 			 loff_t pos, struct iov_iter *to)
 {
+	const struct fuse_read_in *in = req->arg;
 	struct kiocb iocb;
 	ssize_t ret, more;
 
 	init_sync_kiocb(&iocb, file);
 	iocb.ki_pos = pos;
+	iocb_set_direct(req, &iocb, in->flags & O_DIRECT);
 	ret = read_nowait(file, &iocb, to);
 	if (ret < 0 && ret != -EAGAIN)
 		return ret;
@@ -91,33 +106,90 @@ int vhost_fs_op_read(struct vhost_fs_req *req)
 
 /*
  * A page of the guest's cache goes where it was mapped, by whichever of the
- * guest's open files happens to be at hand; that may be one that appends.
+ * guest's open files happens to be at hand; that may be one that appends, or
+ * one with O_DIRECT, for which a last page is too short.
+ *
+ * A guest that collects writes adds to an append-only file in this way too. It
+ * sends the page from its beginning: what the file has already is left out.
  */
-static int write_at_offset(struct kiocb *iocb)
+static int write_from_cache(struct vhost_fs_req *req, struct kiocb *iocb,
+			    struct iov_iter *from)
 {
-	if (IS_APPEND(file_inode(iocb->ki_filp)))
+	struct inode *inode = file_inode(iocb->ki_filp);
+	loff_t size = i_size_read(inode);
+
+	iocb_set_direct(req, iocb, false);
+	if (!IS_APPEND(inode)) {
+		iocb->ki_flags &= ~IOCB_APPEND;
+		return 0;
+	}
+	if (!vhost_fs_session_has(&req->fs->session, FUSE_WRITEBACK_CACHE) ||
+	    iocb->ki_pos > size)
 		return -EPERM;
-	iocb->ki_flags &= ~IOCB_APPEND;
+	iov_iter_advance(from, min_t(u64, size - iocb->ki_pos,
+				     iov_iter_count(from)));
 	return 0;
+}
+
+/*
+ * As the guest's file is set now, which may not be as it was opened, and as this
+ * one write asks. A guest that collects writes knows where the file ends.
+ */
+static void write_set_flags(struct vhost_fs_req *req, struct kiocb *iocb)
+{
+	const struct fuse_write_in *in = req->arg;
+
+	if (!IS_APPEND(file_inode(iocb->ki_filp)))
+		iocb->ki_flags &= ~IOCB_APPEND;
+	if ((in->flags & O_APPEND) &&
+	    !vhost_fs_session_has(&req->fs->session, FUSE_WRITEBACK_CACHE))
+		iocb->ki_flags |= IOCB_APPEND;
+	iocb_set_direct(req, iocb, in->flags & O_DIRECT);
+	if (in->flags & O_DSYNC)
+		iocb->ki_flags |= IOCB_DSYNC;
+	if (in->flags & __O_SYNC)
+		iocb->ki_flags |= IOCB_SYNC;
+}
+
+static ssize_t write_iter(struct vhost_fs_req *req, struct kiocb *iocb,
+			  struct iov_iter *from)
+{
+	const struct fuse_write_in *in = req->arg;
+	const struct cred *saved = NULL;
+	struct file *file = iocb->ki_filp;
+	ssize_t ret = 0;
+
+	if (in->write_flags & FUSE_WRITE_KILL_SUIDGID)
+		ret = vhost_fs_cred_drop_fsetid(req, file_inode(file), &saved);
+	if (ret)
+		return ret;
+	if (!in_memory(file))
+		vhost_fs_may_block(req);
+	ret = vfs_iocb_iter_write(file, iocb, from);
+	vhost_fs_cred_discard(saved);
+	return ret;
 }
 
 static ssize_t write_file(struct vhost_fs_req *req, struct file *file,
 			  struct iov_iter *from)
 {
 	const struct fuse_write_in *in = req->arg;
+	size_t size = iov_iter_count(from), left_out;
 	struct kiocb iocb;
+	ssize_t ret;
 	int err;
 
 	init_sync_kiocb(&iocb, file);
 	iocb.ki_pos = in->offset;
+	write_set_flags(req, &iocb);
 	if (in->write_flags & FUSE_WRITE_CACHE) {
-		err = write_at_offset(&iocb);
+		err = write_from_cache(req, &iocb, from);
 		if (err)
 			return err;
 	}
-	if (!in_memory(file))
-		vhost_fs_may_block(req);
-	return vfs_iocb_iter_write(file, &iocb, from);
+	left_out = size - iov_iter_count(from);
+	ret = write_iter(req, &iocb, from);
+	return ret < 0 ? ret : left_out + ret;
 }
 
 /**
@@ -189,9 +261,19 @@ int vhost_fs_op_lseek(struct vhost_fs_req *req)
 int vhost_fs_op_fallocate(struct vhost_fs_req *req)
 {
 	const struct fuse_fallocate_in *in = req->arg;
+	struct file *file = req->handle->file;
+	const struct cred *saved = NULL;
+	int err = 0;
 
-	return vfs_fallocate(req->handle->file, in->mode, in->offset,
-			     in->length);
+	/* The request has no flag for it; the guest's root may keep the bits. */
+	if (vhost_fs_session_has(&req->fs->session, FUSE_HANDLE_KILLPRIV_V2) &&
+	    req->hdr->uid)
+		err = vhost_fs_cred_drop_fsetid(req, file_inode(file), &saved);
+	if (err)
+		return err;
+	err = vfs_fallocate(file, in->mode, in->offset, in->length);
+	vhost_fs_cred_discard(saved);
+	return err;
 }
 
 /**

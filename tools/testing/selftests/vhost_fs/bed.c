@@ -74,15 +74,19 @@ static int make_dir(struct bed *bed)
 
 static int add_share(struct bed *bed, const struct bed_config *config)
 {
-	struct vhost_fs_add_share arg = {
-		.size = sizeof(arg), .flags = config->flags,
-		.root_fd = bed->fd, .cache = config->cache,
-		.max_nodes = config->max_nodes,
-		.max_handles = config->max_handles,
-		.xattr_rules = (uintptr_t)config->xattr_rules,
-		.nr_xattr_rules = config->nr_xattr_rules,
-	};
+	struct vhost_fs_add_share arg = config->options;
 	int ret;
+
+	arg.size = sizeof(arg);
+	arg.flags |= config->flags;
+	arg.root_fd = bed->fd;
+	arg.cache = config->cache ?: arg.cache;
+	if (config->nr_xattr_rules) {
+		arg.xattr_rules = (uintptr_t)config->xattr_rules;
+		arg.nr_xattr_rules = config->nr_xattr_rules;
+	}
+	arg.max_nodes = config->max_nodes ?: arg.max_nodes;
+	arg.max_handles = config->max_handles ?: arg.max_handles;
 
 	/* The directory's random part makes the name unique. */
 	snprintf(bed->share, sizeof(bed->share), "test-%d-%.6s", getpid(),

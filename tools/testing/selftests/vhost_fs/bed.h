@@ -23,6 +23,8 @@ struct bed_config {
 	const struct vhost_fs_xattr_rule *xattr_rules;
 	uint32_t nr_xattr_rules;
 	bool no_init;			/* leave INIT to the test */
+	/* Other options; what is set above counts more. */
+	struct vhost_fs_add_share options;
 };
 
 struct bed {

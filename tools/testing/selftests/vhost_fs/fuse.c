@@ -391,9 +391,10 @@ int fuse_readlink(struct fuse *f, uint64_t nodeid, char *target, size_t size)
 }
 
 static int call_open(struct fuse *f, uint32_t opcode, uint64_t nodeid,
-		     uint32_t flags, struct fuse_open_out *out)
+		     uint32_t flags, uint32_t open_flags,
+		     struct fuse_open_out *out)
 {
-	struct fuse_open_in in = { .flags = flags };
+	struct fuse_open_in in = { .flags = flags, .open_flags = open_flags };
 	struct fuse_call c = {
 		.opcode = opcode, .nodeid = nodeid,
 		.in = { ARG(&in) }, .nr_in = 1,
@@ -406,12 +407,18 @@ static int call_open(struct fuse *f, uint32_t opcode, uint64_t nodeid,
 int fuse_open(struct fuse *f, uint64_t nodeid, uint32_t flags,
 	      struct fuse_open_out *out)
 {
-	return call_open(f, FUSE_OPEN, nodeid, flags, out);
+	return call_open(f, FUSE_OPEN, nodeid, flags, 0, out);
+}
+
+int fuse_open_with(struct fuse *f, uint64_t nodeid, uint32_t flags,
+		   uint32_t open_flags, struct fuse_open_out *out)
+{
+	return call_open(f, FUSE_OPEN, nodeid, flags, open_flags, out);
 }
 
 int fuse_opendir(struct fuse *f, uint64_t nodeid, struct fuse_open_out *out)
 {
-	return call_open(f, FUSE_OPENDIR, nodeid, 0, out);
+	return call_open(f, FUSE_OPENDIR, nodeid, 0, 0, out);
 }
 
 int fuse_create(struct fuse *f, uint64_t parent, const char *name,
@@ -505,10 +512,14 @@ int fuse_readdirplus(struct fuse *f, uint64_t nodeid, uint64_t fh,
 	return call_read(f, FUSE_READDIRPLUS, nodeid, fh, offset, buf, size);
 }
 
-int fuse_write(struct fuse *f, uint64_t nodeid, uint64_t fh, uint64_t offset,
-	       const void *buf, uint32_t size)
+int fuse_write_with(struct fuse *f, uint64_t nodeid, uint64_t fh,
+		    uint64_t offset, const void *buf, uint32_t size,
+		    uint32_t flags, uint32_t write_flags)
 {
-	struct fuse_write_in in = { .fh = fh, .offset = offset, .size = size };
+	struct fuse_write_in in = {
+		.fh = fh, .offset = offset, .size = size, .flags = flags,
+		.write_flags = write_flags,
+	};
 	struct fuse_write_out out;
 	struct fuse_call c = {
 		.opcode = FUSE_WRITE, .nodeid = nodeid,
@@ -519,6 +530,12 @@ int fuse_write(struct fuse *f, uint64_t nodeid, uint64_t fh, uint64_t offset,
 	int error = call_fixed(f, &c);
 
 	return error ? error : (int)out.size;
+}
+
+int fuse_write(struct fuse *f, uint64_t nodeid, uint64_t fh, uint64_t offset,
+	       const void *buf, uint32_t size)
+{
+	return fuse_write_with(f, nodeid, fh, offset, buf, size, 0, 0);
 }
 
 int fuse_lseek(struct fuse *f, uint64_t nodeid, uint64_t fh, uint64_t offset,

@@ -179,6 +179,9 @@ int fuse_readlink(struct fuse *f, uint64_t nodeid, char *target, size_t size);
 
 int fuse_open(struct fuse *f, uint64_t nodeid, uint32_t flags,
 	      struct fuse_open_out *out);
+/* With FUSE_OPEN_* flags. */
+int fuse_open_with(struct fuse *f, uint64_t nodeid, uint32_t flags,
+		   uint32_t open_flags, struct fuse_open_out *out);
 int fuse_opendir(struct fuse *f, uint64_t nodeid, struct fuse_open_out *out);
 int fuse_create(struct fuse *f, uint64_t parent, const char *name,
 		uint32_t flags, uint32_t mode, uint32_t umask,
@@ -193,6 +196,10 @@ int fuse_read(struct fuse *f, uint64_t nodeid, uint64_t fh, uint64_t offset,
 	      void *buf, uint32_t size);
 int fuse_write(struct fuse *f, uint64_t nodeid, uint64_t fh, uint64_t offset,
 	       const void *buf, uint32_t size);
+/* With the guest's open flags, and FUSE_WRITE_* flags. */
+int fuse_write_with(struct fuse *f, uint64_t nodeid, uint64_t fh,
+		    uint64_t offset, const void *buf, uint32_t size,
+		    uint32_t flags, uint32_t write_flags);
 int fuse_readdir(struct fuse *f, uint64_t nodeid, uint64_t fh, uint64_t offset,
 		 void *buf, uint32_t size);
 int fuse_readdirplus(struct fuse *f, uint64_t nodeid, uint64_t fh,

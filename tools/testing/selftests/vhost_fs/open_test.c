@@ -193,7 +193,8 @@ TEST_F(open, append)
 
 	ASSERT_EQ(0, fuse_open(self->f, self->file, O_WRONLY | O_APPEND, &out));
 	ASSERT_EQ(0, bed_write_file(&self->bed, "file", "0123456789AB", 12, 0));
-	EXPECT_EQ(2, fuse_write(self->f, self->file, out.fh, 10, "xy", 2));
+	EXPECT_EQ(2, fuse_write_with(self->f, self->file, out.fh, 10, "xy", 2,
+				     O_WRONLY | O_APPEND, 0));
 	EXPECT_EQ(14, bed_read_file(&self->bed, "file", buf, sizeof(buf)));
 	EXPECT_EQ(0, memcmp(buf, "0123456789ABxy", 14));
 }
