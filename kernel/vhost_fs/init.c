@@ -18,13 +18,14 @@
 
 /*
  * What any guest may have if it asks. Requests overlap and are answered in any
- * order; a write of any size is one request; O_TRUNC is done by OPEN.
+ * order; a write of any size is one request; O_TRUNC is done by OPEN; directories
+ * have ioctls as files do.
  */
 static const u64 flags_always =
 	FUSE_ASYNC_READ | FUSE_BIG_WRITES | FUSE_ATOMIC_O_TRUNC |
 	FUSE_PARALLEL_DIROPS | FUSE_ASYNC_DIO | FUSE_MAX_PAGES |
 	FUSE_AUTO_INVAL_DATA | FUSE_INIT_EXT | FUSE_ALLOW_IDMAP |
-	FUSE_CREATE_SUPP_GROUP;
+	FUSE_CREATE_SUPP_GROUP | FUSE_HAS_IOCTL_DIR;
 
 /*
  * What the share's options can't do without. Access rights that the guest

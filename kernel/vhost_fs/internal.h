@@ -49,8 +49,12 @@
 /* Header and arguments of any reply that is not file data or a listing. */
 #define VHOST_FS_OUT_BUF	512
 
-/* Newest FUSE protocol minor that is spoken: the one with FUSE_STATX. */
-#define VHOST_FS_FUSE_MINOR	39
+/*
+ * Newest FUSE protocol minor that is spoken: the one with
+ * FUSE_COPY_FILE_RANGE_64. What else came since FUSE_STATX (7.39) are features
+ * that INIT has to offer first, and notifications.
+ */
+#define VHOST_FS_FUSE_MINOR	45
 
 /* Threads that one device may have. */
 #define VHOST_FS_MAX_THREADS	64
@@ -161,6 +165,12 @@ int vhost_fs_share_set(const struct vhost_fs_set_share *arg);
 static inline bool vhost_fs_share_readonly(const struct vhost_fs_share *share)
 {
 	return share->flags & VHOST_FS_SHARE_READONLY;
+}
+
+/* Else each guest keeps its locks to itself. */
+static inline bool vhost_fs_lock_served(const struct vhost_fs_share *share)
+{
+	return share->locks == VHOST_FS_LOCKS_REMOTE;
 }
 
 /* ---- stats.c ---------------------------------------------------------- */
@@ -724,6 +734,7 @@ int vhost_fs_op_setlkw(struct vhost_fs_req *req);
 int vhost_fs_op_bmap(struct vhost_fs_req *req);
 int vhost_fs_op_ioctl(struct vhost_fs_req *req);
 int vhost_fs_op_copy_file_range(struct vhost_fs_req *req);
+int vhost_fs_op_copy_file_range_64(struct vhost_fs_req *req);
 int vhost_fs_op_tmpfile(struct vhost_fs_req *req);
 
 /* ---- ext.c ------------------------------------------------------------ */

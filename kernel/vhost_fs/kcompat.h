@@ -147,6 +147,23 @@ static inline int kc_notify_change(struct mnt_idmap *idmap,
 
 #endif /* < 6.19 */
 
+#if FUSE_KERNEL_MINOR_VERSION < 45
+
+#define FUSE_COPY_FILE_RANGE_64 53
+
+struct fuse_copy_file_range_out {
+	uint64_t bytes_copied;
+};
+
+#endif /* < 7.45 */
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#define file_kattr fileattr
+/* Nothing is refused, nor dropped, before the file system sees it. */
+#define FS_XFLAGS_MASK (~0U)
+#define FS_XFLAG_RDONLY_MASK 0U
+#endif
+
 #ifndef RENAME_VALID
 #define RENAME_VALID (RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT)
 #endif

@@ -156,15 +156,18 @@ static const struct vhost_fs_op ops[VHOST_FS_NR_OPS] = {
 	},
 	[FUSE_GETLK] = {
 		.name = "getlk", .fn = vhost_fs_op_getlk,
+		.served = vhost_fs_lock_served,
 		IN(fuse_lk_in), FH(fuse_lk_in), OUT(fuse_lk_out),
 		.flags = VHOST_FS_OP_FILE,
 	},
 	[FUSE_SETLK] = {
 		.name = "setlk", .fn = vhost_fs_op_setlk,
+		.served = vhost_fs_lock_served,
 		IN(fuse_lk_in), FH(fuse_lk_in), .flags = VHOST_FS_OP_FILE,
 	},
 	[FUSE_SETLKW] = {
 		.name = "setlkw", .fn = vhost_fs_op_setlkw,
+		.served = vhost_fs_lock_served,
 		IN(fuse_lk_in), FH(fuse_lk_in), .flags = VHOST_FS_OP_FILE,
 	},
 	[FUSE_ACCESS] = {
@@ -229,6 +232,14 @@ static const struct vhost_fs_op ops[VHOST_FS_NR_OPS] = {
 		OUT(fuse_write_out),
 		.flags = VHOST_FS_OP_FILE | VHOST_FS_OP_BLOCKS,
 	},
+	[FUSE_COPY_FILE_RANGE_64] = {
+		.name = "copy_file_range_64",
+		.fn = vhost_fs_op_copy_file_range_64,
+		IN(fuse_copy_file_range_in), .fh_offset =
+			offsetof(struct fuse_copy_file_range_in, fh_in),
+		OUT(fuse_copy_file_range_out),
+		.flags = VHOST_FS_OP_FILE | VHOST_FS_OP_BLOCKS,
+	},
 	[FUSE_SETUPMAPPING] = { .name = "setupmapping" },
 	[FUSE_REMOVEMAPPING] = { .name = "removemapping" },
 	[FUSE_SYNCFS] = {
@@ -238,7 +249,8 @@ static const struct vhost_fs_op ops[VHOST_FS_NR_OPS] = {
 	[FUSE_TMPFILE] = {
 		.name = "tmpfile", .fn = vhost_fs_op_tmpfile,
 		IN(fuse_create_in), .names = 1, OUT(create_out),
-		.flags = VHOST_FS_OP_EXT,
+		/* The guest names it "/". */
+		.flags = VHOST_FS_OP_EXT | VHOST_FS_OP_TARGET,
 	},
 	[FUSE_STATX] = {
 		.name = "statx", .fn = vhost_fs_op_statx,
@@ -247,7 +259,7 @@ static const struct vhost_fs_op ops[VHOST_FS_NR_OPS] = {
 	},
 };
 
-static_assert(FUSE_STATX < VHOST_FS_NR_OPS - 1);
+static_assert(FUSE_COPY_FILE_RANGE_64 < VHOST_FS_NR_OPS - 1);
 static_assert(sizeof(struct create_out) <= VHOST_FS_OUT_BUF);
 static_assert(sizeof(struct fuse_statx_out) <= VHOST_FS_OUT_BUF);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Opening and closing: OPEN, CREATE, OPENDIR, RELEASE, RELEASEDIR, FLUSH,
- * FSYNC, FSYNCDIR, SYNCFS.
+ * Opening and closing: OPEN, CREATE, TMPFILE, OPENDIR, RELEASE, RELEASEDIR,
+ * FLUSH, FSYNC, FSYNCDIR, SYNCFS.
  *
  * Only regular files and directories are opened. A device node, FIFO or socket
  * in the share is the guest's to interpret by its own drivers; opening it here
@@ -448,13 +448,90 @@ int vhost_fs_op_syncfs(struct vhost_fs_req *req)
 	return err ?: errseq_check(&sb->s_wb_err, since);
 }
 
+static struct file *tmpfile_make(struct vhost_fs_req *req)
+{
+	const struct fuse_create_in *in = req->arg;
+	u32 flags = open_flags_host(req, &req->path, in->flags, true);
+	const struct cred *saved;
+	struct file *file;
+	umode_t mode;
+	int err;
+
+	err = vhost_fs_cred_create(req, &saved);
+	if (err)
+		return ERR_PTR(err);
+	mode = vhost_fs_cred_mode(req, in->mode & S_IALLUGO, in->umask);
+	file = kernel_tmpfile_open(mnt_idmap(req->path.mnt), &req->path,
+				   S_IFREG | mode, flags | (in->flags & O_EXCL),
+				   current_cred());
+	err = IS_ERR(file) ? 0 : vhost_fs_ext_label(req, &file->f_path);
+	vhost_fs_cred_restore(saved);
+	if (err) {
+		__fput_sync(file);
+		return ERR_PTR(err);
+	}
+	return file;
+}
+
+/* As open() checks what it makes O_TMPFILE of. */
+static int tmpfile_check(struct vhost_fs_req *req)
+{
+	const struct fuse_create_in *in = req->arg;
+	int mask = open_mask(in->flags);
+
+	if (mask < 0)
+		return mask;
+	if (!(mask & MAY_WRITE))
+		return -EINVAL;
+	return d_is_dir(req->path.dentry) ? 0 : -ENOTDIR;
+}
+
+static struct file *tmpfile_open(struct vhost_fs_req *req)
+{
+	struct file *file;
+	int err;
+
+	err = tmpfile_check(req);
+	if (!err)
+		err = vhost_fs_node_reserve(req);
+	if (err)
+		return ERR_PTR(err);
+	vhost_fs_may_block_on(req, req->path.dentry);
+	err = vhost_fs_want_write(req, req->path.mnt);
+	if (err)
+		return ERR_PTR(err);
+	file = tmpfile_make(req);
+	mnt_drop_write(req->path.mnt);
+	return file;
+}
+
 /**
  * vhost_fs_op_tmpfile - FUSE_TMPFILE
- * @req: the request
+ * @req: the request; the header names the directory
  *
- * Return: 0 or an errno.
+ * With O_EXCL the file can never be given a name; without, LINK gives it one.
+ *
+ * Return: 0 or an errno; -EOPNOTSUPP where the host's file system can't.
  */
 int vhost_fs_op_tmpfile(struct vhost_fs_req *req)
 {
-	return -ENOSYS;
+	struct vhost_fs_handle *handle;
+	struct file *file;
+	int err;
+
+	handle = vhost_fs_handle_reserve(req->fs);
+	if (IS_ERR(handle))
+		return PTR_ERR(handle);
+	file = tmpfile_open(req);
+	err = PTR_ERR_OR_ZERO(file);
+	if (err)
+		goto err_handle;
+	err = create_reply(req, &file->f_path, file, handle);
+	if (!err)
+		return 0;
+
+	__fput_sync(file);
+err_handle:
+	vhost_fs_handle_unreserve(req->fs, handle);
+	return err;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * File data: READ, WRITE, LSEEK, FALLOCATE.
+ * File data: READ, WRITE, LSEEK, FALLOCATE, COPY_FILE_RANGE.
  *
  * Data moves between the page cache and the guest's memory in one copy, by the
  * file's own read_iter and write_iter on the guest's pieces of memory. What can
@@ -276,6 +276,50 @@ int vhost_fs_op_fallocate(struct vhost_fs_req *req)
 	return err;
 }
 
+/* The handle that is written to, which must be of the node that goes with it. */
+static struct vhost_fs_handle *copy_target(struct vhost_fs_req *req)
+{
+	const struct fuse_copy_file_range_in *in = req->arg;
+	struct vhost_fs_handle *out;
+
+	out = vhost_fs_handle_get(&req->fs->session, in->fh_out);
+	if (out && !out->dir && out->node->id == in->nodeid_out)
+		return out;
+	if (out)
+		vhost_fs_handle_put(out);
+	req->bad = true;
+	return ERR_PTR(-EBADF);
+}
+
+/* Flags are none of the guest's: the kernel has some of its own. */
+static int copy_check(const struct fuse_copy_file_range_in *in)
+{
+	if (in->flags || in->off_in > LLONG_MAX || in->off_out > LLONG_MAX)
+		return -EINVAL;
+	return 0;
+}
+
+/*
+ * Files of different file systems give EXDEV, and the guest copies by reading
+ * and writing.
+ */
+static ssize_t copy_range(struct vhost_fs_req *req, u64 max)
+{
+	const struct fuse_copy_file_range_in *in = req->arg;
+	struct vhost_fs_handle *out;
+	ssize_t ret = copy_check(in);
+
+	if (ret)
+		return ret;
+	out = copy_target(req);
+	if (IS_ERR(out))
+		return PTR_ERR(out);
+	ret = vfs_copy_file_range(req->handle->file, in->off_in, out->file,
+				  in->off_out, min(in->len, max), 0);
+	vhost_fs_handle_put(out);
+	return ret;
+}
+
 /**
  * vhost_fs_op_copy_file_range - FUSE_COPY_FILE_RANGE
  * @req: the request
@@ -284,5 +328,31 @@ int vhost_fs_op_fallocate(struct vhost_fs_req *req)
  */
 int vhost_fs_op_copy_file_range(struct vhost_fs_req *req)
 {
-	return -ENOSYS;
+	struct fuse_write_out *out;
+	/* What the reply can tell, and still begins a page. */
+	ssize_t ret = copy_range(req, round_down(U32_MAX, SZ_4K));
+
+	if (ret < 0)
+		return ret;
+	out = vhost_fs_reply_arg(req, sizeof(*out));
+	out->size = ret;
+	return 0;
+}
+
+/**
+ * vhost_fs_op_copy_file_range_64 - FUSE_COPY_FILE_RANGE_64
+ * @req: the request
+ *
+ * Return: 0 or an errno.
+ */
+int vhost_fs_op_copy_file_range_64(struct vhost_fs_req *req)
+{
+	struct fuse_copy_file_range_out *out;
+	ssize_t ret = copy_range(req, MAX_LFS_FILESIZE);
+
+	if (ret < 0)
+		return ret;
+	out = vhost_fs_reply_arg(req, sizeof(*out));
+	out->bytes_copied = ret;
+	return 0;
 }

@@ -421,20 +421,17 @@ int fuse_opendir(struct fuse *f, uint64_t nodeid, struct fuse_open_out *out)
 	return call_open(f, FUSE_OPENDIR, nodeid, 0, 0, out);
 }
 
-int fuse_create(struct fuse *f, uint64_t parent, const char *name,
-		uint32_t flags, uint32_t mode, uint32_t umask,
-		struct fuse_entry_out *entry, struct fuse_open_out *out)
+static int call_create(struct fuse *f, uint32_t opcode, uint64_t parent,
+		       const char *name, const struct fuse_create_in *in,
+		       struct fuse_entry_out *entry, struct fuse_open_out *out)
 {
-	struct fuse_create_in in = {
-		.flags = flags, .mode = mode, .umask = umask,
-	};
 	struct {
 		struct fuse_entry_out entry;
 		struct fuse_open_out open;
 	} reply;
 	struct fuse_call c = {
-		.opcode = FUSE_CREATE, .nodeid = parent,
-		.in = { ARG(&in), STR(name) }, .nr_in = 2,
+		.opcode = opcode, .nodeid = parent,
+		.in = { ARG(in), STR(name) }, .nr_in = 2,
 		.out = &reply, .out_size = sizeof(reply),
 	};
 	int error = call_fixed(f, &c);
@@ -444,6 +441,29 @@ int fuse_create(struct fuse *f, uint64_t parent, const char *name,
 		*out = reply.open;
 	}
 	return error;
+}
+
+int fuse_create(struct fuse *f, uint64_t parent, const char *name,
+		uint32_t flags, uint32_t mode, uint32_t umask,
+		struct fuse_entry_out *entry, struct fuse_open_out *out)
+{
+	struct fuse_create_in in = {
+		.flags = flags, .mode = mode, .umask = umask,
+	};
+
+	return call_create(f, FUSE_CREATE, parent, name, &in, entry, out);
+}
+
+int fuse_tmpfile(struct fuse *f, uint64_t parent, uint32_t flags, uint32_t mode,
+		 uint32_t umask, struct fuse_entry_out *entry,
+		 struct fuse_open_out *out)
+{
+	struct fuse_create_in in = {
+		.flags = flags, .mode = mode, .umask = umask,
+	};
+
+	/* The name that Linux gives it. */
+	return call_create(f, FUSE_TMPFILE, parent, "/", &in, entry, out);
 }
 
 int fuse_release(struct fuse *f, uint64_t nodeid, uint64_t fh)
@@ -627,4 +647,48 @@ int fuse_listxattr(struct fuse *f, uint64_t nodeid, void *list, uint32_t size)
 int fuse_removexattr(struct fuse *f, uint64_t nodeid, const char *name)
 {
 	return fuse_simple(f, FUSE_REMOVEXATTR, nodeid, name, strlen(name) + 1);
+}
+
+int64_t fuse_copy_range(struct fuse *f, uint32_t opcode,
+			const struct fuse_copy_file_range_in *in,
+			uint64_t node_in)
+{
+	bool old = opcode == FUSE_COPY_FILE_RANGE;
+	union {
+		struct fuse_write_out old;
+		struct fuse_copy_file_range_out new;
+	} out;
+	struct fuse_call c = {
+		.opcode = opcode, .nodeid = node_in,
+		.in = { ARG(in) }, .nr_in = 1, .out = &out,
+		.out_size = old ? sizeof(out.old) : sizeof(out.new),
+	};
+	int error = call_fixed(f, &c);
+
+	if (error)
+		return error;
+	return old ? out.old.size : (int64_t)out.new.bytes_copied;
+}
+
+int fuse_ioctl(struct fuse *f, uint64_t nodeid, const struct fuse_ioctl_in *in,
+	       void *arg)
+{
+	struct {
+		struct fuse_ioctl_out head;
+		char arg[32768];
+	} out;
+	struct fuse_call c = {
+		.opcode = FUSE_IOCTL, .nodeid = nodeid,
+		.in = { ARG(in), { .iov_base = arg, .iov_len = in->in_size } },
+		.nr_in = in->in_size ? 2 : 1,
+		.out = &out, .out_size = sizeof(out.head) + in->out_size,
+	};
+	int len = call_sized(f, &c) - (int)sizeof(out.head);
+
+	if (c.error)
+		return c.error;
+	if (len < 0 || out.head.result || out.head.flags)
+		return FUSE_BAD_REPLY;
+	memcpy(arg, out.arg, len);
+	return len;
 }

@@ -70,6 +70,18 @@ struct fuse_statx_out {
 };
 #endif
 
+#if FUSE_KERNEL_MINOR_VERSION < 37
+#define FUSE_TMPFILE 51
+#endif
+
+#if FUSE_KERNEL_MINOR_VERSION < 45
+#define FUSE_COPY_FILE_RANGE_64 53
+
+struct fuse_copy_file_range_out {
+	uint64_t bytes_copied;
+};
+#endif
+
 /* Results that are no errno. */
 #define FUSE_NO_REPLY	(-10000)	/* used with length 0 */
 #define FUSE_BAD_REPLY	(-10001)	/* against the protocol */
@@ -217,6 +229,19 @@ int fuse_getxattr(struct fuse *f, uint64_t nodeid, const char *name,
 		  void *value, uint32_t size);
 int fuse_listxattr(struct fuse *f, uint64_t nodeid, void *list, uint32_t size);
 int fuse_removexattr(struct fuse *f, uint64_t nodeid, const char *name);
+/* The result is the number of bytes. */
+int64_t fuse_copy_range(struct fuse *f, uint32_t opcode,
+			const struct fuse_copy_file_range_in *in,
+			uint64_t node_in);
+int fuse_tmpfile(struct fuse *f, uint64_t parent, uint32_t flags, uint32_t mode,
+		 uint32_t umask, struct fuse_entry_out *entry,
+		 struct fuse_open_out *out);
+/*
+ * The arguments are @in, with @arg of @in->in_size bytes behind it; what comes
+ * back is put at @arg too. The result is its length.
+ */
+int fuse_ioctl(struct fuse *f, uint64_t nodeid, const struct fuse_ioctl_in *in,
+	       void *arg);
 /* An opcode with @in of @size bytes and no body in its reply. */
 int fuse_simple(struct fuse *f, uint32_t opcode, uint64_t nodeid,
 		const void *in, size_t size);
