@@ -59,7 +59,7 @@ _vhost_fs_ctl()
 		words="guest: host: squash-guest: squash-host: forbid-guest: map:"
 		;;
 	*:--share) words=$(_vhost_fs_ctl_shares "$ctl") ;;
-	*:--fd | *:--max-* | *:--*timeout | *:--[ug]id-map | *:--modcaps | *:--label) return ;;
+	*:--fd | *:--max-* | *:--*timeout | *:--[ug]id-map | *:--modcaps | *:--label | *:--xattrmap) return ;;
 	:*) words="--json $(_vhost_fs_ctl_commands "$ctl")" ;;
 	help:*) words=$(_vhost_fs_ctl_commands "$ctl") ;;
 	remove-share:*) words=$(_vhost_fs_ctl_shares "$ctl") ;;

@@ -218,6 +218,21 @@ static int take_supplementary_group(void *ctx, const struct option_row *row, con
 		       parse_group);
 }
 
+/* One value has all the rules, since their order counts. */
+static int take_xattrmap(void *ctx, const struct option_row *row, const char *value)
+{
+	struct share_request *request = ctx;
+	const char *why;
+
+	if (request->xattrmap.nr)
+		return usage_error("--%s can be given once, with all rules", row->name);
+	why = parse_xattrmap(value, &request->xattrmap);
+	if (why)
+		return args_bad_value(row, value, why);
+	request->share.flags |= row->bits;
+	return 0;
+}
+
 const struct option_row share_options[] = {
 	{ "path", "DIR", "the directory to share (required)", take_path, 0 },
 	{ "readonly", NULL, "no guest may change anything", take_flag,
@@ -250,6 +265,13 @@ const struct option_row share_options[] = {
 	  VHOST_FS_SHARE_KILLPRIV_V2 },
 	{ "preserve-noatime", NULL, "the guest's O_NOATIME is O_NOATIME on the host", take_flag,
 	  VHOST_FS_SHARE_NOATIME },
+	{ "xattr", NULL, "serve extended attributes", take_flag, VHOST_FS_SHARE_XATTR },
+	{ "posix-acl", NULL, "serve POSIX ACLs too; guests must know them", take_flag,
+	  VHOST_FS_SHARE_POSIX_ACL | VHOST_FS_SHARE_XATTR },
+	{ "security-label", NULL, "guests label what they make; they must know how to",
+	  take_flag, VHOST_FS_SHARE_SECURITY_LABEL | VHOST_FS_SHARE_XATTR },
+	{ "xattrmap", "RULES", "map names of extended attributes", take_xattrmap,
+	  VHOST_FS_SHARE_XATTR },
 	{ "inode-file-handles", "WHEN", "never (default), prefer or mandatory", take_handles, 0 },
 	{ "locks", "WHERE", "none (default) or remote", take_locks, 0 },
 	{ "translate-uid", "RULE", "translate user ids; repeatable", take_translate_uid, 0 },

@@ -11,6 +11,7 @@
 #include "caps.h"
 #include "id-rules.h"
 #include "sandbox.h"
+#include "xattrmap.h"
 
 /**
  * struct share_request - what the words of add-share ask for
@@ -20,6 +21,7 @@
  * @groups: of @share.nr_groups
  * @uid_rules: --translate-uid
  * @gid_rules: --translate-gid
+ * @xattrmap: --xattrmap
  * @sandbox: what to do with the directory's mounts
  * @process: what this process has to become
  */
@@ -30,6 +32,7 @@ struct share_request {
 	uint32_t groups[VHOST_FS_MAX_ALLOWED_IDS];
 	struct id_rules uid_rules;
 	struct id_rules gid_rules;
+	struct xattrmap xattrmap;
 	struct sandbox_request sandbox;
 	struct process_request process;
 };
