@@ -9,8 +9,9 @@
 # MOUNT is a virtiofs mount of SHAREDIR in this very kernel (vm/vm run
 # --loopback SHAREDIR:MOUNT; default options). Shares with other options are
 # made here, of directories beside the tests' own. SHAREDIR may be on any file
-# system and must not be a mount point. Prints TAP; needs root, fio, git,
-# loopbackd, vhost-fs-ctl, and file_test beside this script.
+# system and must not be a mount point. Prints TAP; needs root, acl, attr, fio,
+# git, loopbackd, vhost-fs-ctl, and file_test and attrs_test.sh beside this
+# script.
 #
 # Exit status: 0 if all passed, 1 otherwise, 2 for a wrong argument.
 
@@ -520,9 +521,59 @@ files = [os.open('$run/limits/dir-0/sub-0/file-7', os.O_RDONLY) for i in range(3
 	unserve limits
 }
 
+# Extended attributes and ACLs are the host's own.
+test_attributes()
+{
+	mkdir -p "$share/attrs"
+	serve attrs --posix-acl
+	"$here/attrs_test.sh" "$share/attrs" "$run/attrs" || fail "not as on the host"
+	unserve attrs
+}
+
+# Without the options there are none, even where the host has them.
+test_no_attributes()
+{
+	mkdir -p "$share/none" "$share/some"
+	serve none
+	touch "$share/none/file"
+	setfattr -n user.v -v value "$share/none/file" || fail "setfattr on the host"
+	refused "Operation not supported" setfattr -n user.w -v value "$run/none/file"
+	same "$(getfattr -d -m - "$run/none/file" 2>/dev/null)" "" "attributes"
+	refused "Operation not supported" setfacl -m u:1234:r "$run/none/file"
+	unserve none
+	serve some --xattr
+	touch "$run/some/file"
+	setfattr -n user.v -v value "$run/some/file" || fail "setfattr"
+	refused "Operation not supported" setfacl -m u:1234:r "$run/some/file"
+	refused "Operation not permitted" setfattr -n trusted.v -v value "$run/some/file"
+	setfacl -m u:1234:r "$share/some/file" || fail "setfacl on the host"
+	same "$(getfattr --absolute-names -d -m - "$run/some/file" | grep -c =)" 1 "attributes"
+	unserve some
+}
+
+# Names that the guest's root may use and the share's owner may not.
+test_attributes_mapped()
+{
+	mkdir -p "$share/mapped"
+	serve mapped --xattrmap ":map::user.guest.:"
+	touch "$run/mapped/file"
+	setfattr -n trusted.v -v value "$run/mapped/file" || fail "setfattr"
+	setfattr -n security.v -v value "$run/mapped/file" || fail "setfattr"
+	same "$(getfattr --absolute-names --only-values -n user.guest.trusted.v "$share/mapped/file")" \
+		value "the host's name"
+	same "$(getfattr --absolute-names --only-values -n trusted.v "$run/mapped/file")" value \
+		"the guest's name"
+	same "$(getfattr --absolute-names -d -m - "$run/mapped/file" | grep -c '^\(trusted\|security\).v=')" \
+		2 "names listed"
+	setfattr -x trusted.v "$run/mapped/file" || fail "setfattr -x"
+	refused "No such attribute" getfattr -n user.guest.trusted.v "$share/mapped/file"
+	unserve mapped
+}
+
 tests=(calls_of_programs fio_buffered fio_mapped fio_direct fio_on_both_sides tar_in_and_out git
 	ten_thousand_files both_sides_edit both_sides_fight remount nobody cache_auto cache_never
-	cache_long readonly submounts submounts_not_announced limits)
+	cache_long readonly submounts submounts_not_announced limits
+	attributes no_attributes attributes_mapped)
 
 run_one()
 {
@@ -547,7 +598,7 @@ case $share in
 esac
 [ "$(findmnt -n -o FSTYPE "$mnt")" = virtiofs ] || usage "'$mnt' isn't a virtiofs mount"
 here=$(cd "$(dirname "$0")" && pwd)
-for tool in fio git python3 loopbackd vhost-fs-ctl "$here/file_test"; do
+for tool in getfacl getfattr fio git python3 loopbackd vhost-fs-ctl "$here/file_test"; do
 	command -v "$tool" >/dev/null || { echo "$me: $tool is missing" >&2; exit 1; }
 done
 if [ "${3-}" = --one ]; then
