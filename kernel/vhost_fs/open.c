@@ -157,6 +157,19 @@ static struct file *open_file(struct vhost_fs_req *req, const struct path *path,
 	return dentry_open(path, host_flags, current_cred());
 }
 
+/*
+ * Does O_TRUNC clear set-ID bits? A guest that wasn't asked to tell lets the
+ * mode of a file be changed after all else that clears them, but not after
+ * this. Its root keeps them; but one that knows of idmapped mounts tells the
+ * user only with what creates, and then it may be anyone.
+ */
+static bool open_kills(const struct vhost_fs_req *req, u32 fuse_flags)
+{
+	if (vhost_fs_session_has(&req->fs->session, FUSE_HANDLE_KILLPRIV_V2))
+		return fuse_flags & FUSE_OPEN_KILL_SUIDGID;
+	return req->hdr->uid;
+}
+
 static int open_truncate(struct vhost_fs_req *req, struct file *file, bool kill)
 {
 	struct inode *inode = file_inode(file);
@@ -186,7 +199,7 @@ static struct file *open_path(struct vhost_fs_req *req, const struct path *path,
 	file = open_file(req, path, flags, false);
 	if (IS_ERR(file) || !(flags & O_TRUNC))
 		return file;
-	err = open_truncate(req, file, fuse_flags & FUSE_OPEN_KILL_SUIDGID);
+	err = open_truncate(req, file, open_kills(req, fuse_flags));
 	if (err) {
 		__fput_sync(file);
 		return ERR_PTR(err);

@@ -185,6 +185,42 @@ TEST_F(open, truncate)
 	EXPECT_EQ(3, st.st_size);
 }
 
+/* The guest clears set-ID bits itself, but for those that O_TRUNC clears. */
+TEST_F(open, truncation_clears_set_id_bits)
+{
+	static const struct {
+		uint32_t uid, flags;
+		mode_t before, after;
+	} rows[] = {
+		{ 3001, O_WRONLY | O_TRUNC, 06755, 0755 },
+		{ 3001, O_RDWR | O_CREAT | O_TRUNC, 04711, 0711 },
+		{ 3001, O_WRONLY | O_TRUNC, 02644, 02644 },
+		{ 3001, O_WRONLY, 06755, 06755 },
+		{ 0, O_WRONLY | O_TRUNC, 06755, 06755 },
+		/* Not told. */
+		{ ~0U, O_WRONLY | O_TRUNC, 06755, 0755 },
+	};
+	struct fuse_entry_out entry;
+	struct fuse_open_out out;
+	struct stat st;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		ASSERT_EQ(0, fchmodat(self->bed.fd, "file", rows[i].before, 0));
+		self->f->uid = rows[i].uid;
+		if (rows[i].flags & O_CREAT) {
+			ASSERT_EQ(0, fuse_create(self->f, FUSE_ROOT_ID, "file",
+						 rows[i].flags, 0600, 0,
+						 &entry, &out));
+		} else {
+			ASSERT_EQ(0, fuse_open(self->f, self->file,
+					       rows[i].flags, &out));
+		}
+		ASSERT_EQ(0, bed_stat(&self->bed, "file", &st));
+		EXPECT_EQ(rows[i].after, st.st_mode & 07777);
+	}
+}
+
 /* The end is where the host's file ends, wherever the guest believes it. */
 TEST_F(open, append)
 {
