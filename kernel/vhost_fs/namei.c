@@ -387,6 +387,20 @@ int vhost_fs_op_rmdir(struct vhost_fs_req *req)
 	return remove_name(req, true);
 }
 
+/* What RENAME_WHITEOUT leaves behind belongs to the guest's user. */
+static int rename_as_user(struct vhost_fs_req *req, struct renamedata *rd)
+{
+	const struct cred *saved;
+	int err;
+
+	err = vhost_fs_cred_create(req, &saved);
+	if (err)
+		return err;
+	err = vfs_rename(rd);
+	vhost_fs_cred_restore(saved);
+	return err;
+}
+
 static int rename_once(struct vhost_fs_req *req, const struct path *newdir,
 		       unsigned int flags, struct delegated_inode *di)
 {
@@ -408,7 +422,8 @@ static int rename_once(struct vhost_fs_req *req, const struct path *newdir,
 		err = security_path_rename(&req->path, rd.old_dentry, newdir,
 					   rd.new_dentry, flags);
 	if (!err)
-		err = vfs_rename(&rd);
+		err = flags & RENAME_WHITEOUT ? rename_as_user(req, &rd) :
+						vfs_rename(&rd);
 	end_renaming(&rd);
 	return err;
 }

@@ -18,6 +18,10 @@
 #define RENAME_EXCHANGE 2
 #endif
 
+#ifndef RENAME_WHITEOUT
+#define RENAME_WHITEOUT 4
+#endif
+
 #define ROOT FUSE_ROOT_ID
 
 FIXTURE(namei) {
@@ -436,6 +440,27 @@ TEST_F(namei, rename2)
 	EXPECT_EQ(-EINVAL, fuse_rename2(self->f, ROOT, "moved", ROOT, "x",
 					RENAME_EXCHANGE | RENAME_NOREPLACE));
 	EXPECT_EQ(-EINVAL, fuse_rename2(self->f, ROOT, "moved", ROOT, "x", 0x80));
+	EXPECT_EQ(0, fuse_rename2(self->f, ROOT, "moved", ROOT, "x", 0));
+}
+
+TEST_F(namei, whiteout_is_the_user_s)
+{
+	struct stat st;
+
+	self->f->uid = 3001;
+	self->f->gid = 3002;
+	ASSERT_EQ(0, fuse_rename2(self->f, ROOT, "file", ROOT, "moved",
+				  RENAME_WHITEOUT));
+	ASSERT_EQ(0, bed_stat(&self->bed, "file", &st));
+	EXPECT_TRUE(S_ISCHR(st.st_mode));
+	EXPECT_EQ(0, st.st_rdev);
+	EXPECT_EQ(3001, st.st_uid);
+	EXPECT_EQ(3002, st.st_gid);
+	ASSERT_EQ(0, bed_stat(&self->bed, "moved", &st));
+	EXPECT_EQ(0, st.st_uid);
+	self->f->uid = ~0U;
+	EXPECT_EQ(-EINVAL, fuse_rename2(self->f, ROOT, "moved", ROOT, "x",
+					RENAME_WHITEOUT));
 	EXPECT_EQ(0, fuse_rename2(self->f, ROOT, "moved", ROOT, "x", 0));
 }
 
