@@ -239,8 +239,6 @@ static int setattr_truncate(struct vhost_fs_req *req, loff_t size)
 {
 	struct file *file = req->handle ? req->handle->file : NULL;
 
-	if (vhost_fs_share_readonly(req->share))
-		return -EROFS;
 	if (!file) {
 		vhost_fs_may_block(req);
 		return size < 0 ? -EINVAL : vfs_truncate(&req->path, size);
@@ -443,6 +441,9 @@ int vhost_fs_op_setattr(struct vhost_fs_req *req)
 	err = attr_use_handle(req, in->valid & FATTR_FH, in->fh);
 	if (err)
 		return err;
+	/* Even where it would change nothing, as chown(2) with no new owner. */
+	if (vhost_fs_is_readonly(req, req->path.mnt))
+		return -EROFS;
 	if (in->valid & VHOST_FS_FATTR_CHANGES) {
 		err = setattr_change(req);
 		if (err)
@@ -490,12 +491,14 @@ int vhost_fs_op_access(struct vhost_fs_req *req)
 {
 	const struct fuse_access_in *in = req->arg;
 	struct inode *inode = d_inode(req->path.dentry);
+	int err;
 
 	if (in->mask & ~(MAY_READ | MAY_WRITE | MAY_EXEC))
 		return -EINVAL;
-	if ((in->mask & MAY_WRITE) && vhost_fs_share_readonly(req->share) &&
-	    (S_ISREG(inode->i_mode) || S_ISDIR(inode->i_mode) ||
-	     S_ISLNK(inode->i_mode)))
+	err = vhost_fs_cred_access(req, inode, in->mask);
+	/* A device or FIFO is written to without writing to the file system. */
+	if (!err && (in->mask & MAY_WRITE) && !special_file(inode->i_mode) &&
+	    vhost_fs_is_readonly(req, req->path.mnt))
 		return -EROFS;
-	return vhost_fs_cred_access(req, inode, in->mask);
+	return err;
 }

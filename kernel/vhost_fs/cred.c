@@ -352,6 +352,18 @@ void vhost_fs_cred_discard(const struct cred *saved)
 }
 
 /**
+ * vhost_fs_is_readonly - is nothing to be written, whoever asks?
+ * @req: the request
+ * @mnt: the mount
+ *
+ * Return: true if the share, the mount or its file system is read-only.
+ */
+bool vhost_fs_is_readonly(const struct vhost_fs_req *req, struct vfsmount *mnt)
+{
+	return vhost_fs_share_readonly(req->share) || __mnt_is_readonly(mnt);
+}
+
+/**
  * vhost_fs_want_write - begin to write to a mount
  * @req: the request
  * @mnt: the mount; on success to be given to mnt_drop_write()

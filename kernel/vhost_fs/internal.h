@@ -644,6 +644,7 @@ int vhost_fs_cred_drop_fsetid(struct vhost_fs_req *req,
 			      const struct inode *inode,
 			      const struct cred **saved);
 struct user_namespace *vhost_fs_user_ns(const struct vhost_fs_req *req);
+bool vhost_fs_is_readonly(const struct vhost_fs_req *req, struct vfsmount *mnt);
 int vhost_fs_want_write(struct vhost_fs_req *req, struct vfsmount *mnt);
 
 /* ---- lookup.c --------------------------------------------------------- */

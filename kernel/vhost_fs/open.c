@@ -84,6 +84,7 @@ static int open_check(struct vhost_fs_req *req, const struct path *path,
 {
 	struct inode *inode = d_inode(path->dentry);
 	int mask = open_mask(flags);
+	bool readonly;
 	int err;
 
 	if (mask < 0)
@@ -91,11 +92,14 @@ static int open_check(struct vhost_fs_req *req, const struct path *path,
 	err = open_check_type(inode);
 	if (err)
 		return err;
-	if ((mask & MAY_WRITE) && vhost_fs_share_readonly(req->share))
+	readonly = vhost_fs_is_readonly(req, path->mnt);
+	if (readonly && (flags & O_TRUNC))
 		return -EROFS;
 	err = inode_permission(mnt_idmap(path->mnt), inode, mask | MAY_OPEN);
 	if (err)
 		return err;
+	if (readonly && (mask & MAY_WRITE))
+		return -EROFS;
 	if (IS_APPEND(inode) && (mask & MAY_WRITE) &&
 	    (!(flags & O_APPEND) || (flags & O_TRUNC)))
 		return -EPERM;
