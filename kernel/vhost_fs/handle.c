@@ -44,11 +44,6 @@ void vhost_fs_handle_cache_destroy(void)
 	kmem_cache_destroy(handle_cache);
 }
 
-static bool session_count(atomic64_t *nr, u64 max)
-{
-	return atomic64_add_unless(nr, 1, min_t(u64, max, S64_MAX));
-}
-
 /**
  * vhost_fs_handle_reserve - make a handle before anything is opened
  * @fs: the device
@@ -64,7 +59,8 @@ struct vhost_fs_handle *vhost_fs_handle_reserve(struct vhost_fs_dev *fs)
 	struct vhost_fs_session *s = &fs->session;
 	struct vhost_fs_handle *handle;
 
-	if (!session_count(&s->nr_handles, READ_ONCE(fs->share->max_handles)))
+	if (!vhost_fs_count_up(&s->nr_handles,
+			       READ_ONCE(fs->share->max_handles)))
 		return ERR_PTR(-EMFILE);
 	handle = kmem_cache_zalloc(handle_cache, GFP_KERNEL);
 	if (!handle)

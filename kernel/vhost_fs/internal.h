@@ -320,6 +320,22 @@ static inline bool vhost_fs_session_has(const struct vhost_fs_session *s,
 	return READ_ONCE(s->flags) & flag;
 }
 
+/*
+ * vhost_fs_count_up - count one more, unless a limit is reached
+ *
+ * The limit can have been lowered since, to less than there are.
+ */
+static inline bool vhost_fs_count_up(atomic64_t *nr, u64 limit)
+{
+	s64 old = atomic64_read(nr);
+
+	do {
+		if ((u64)old >= limit)
+			return false;
+	} while (!atomic64_try_cmpxchg(nr, &old, old + 1));
+	return true;
+}
+
 int vhost_fs_session_init(struct vhost_fs_session *s);
 void vhost_fs_session_exit(struct vhost_fs_session *s);
 int vhost_fs_session_begin(struct vhost_fs_dev *fs, u32 minor, u64 flags);

@@ -245,8 +245,7 @@ int vhost_fs_node_reserve(struct vhost_fs_req *req)
 
 	if (req->spare_node)
 		return 0;
-	if (!atomic64_add_unless(&s->nr_nodes, 1,
-				 min_t(u64, READ_ONCE(req->share->max_nodes), S64_MAX)))
+	if (!vhost_fs_count_up(&s->nr_nodes, READ_ONCE(req->share->max_nodes)))
 		return -ENFILE;
 	req->spare_node = node_alloc(s, atomic64_inc_return(&s->next_node));
 	if (req->spare_node)

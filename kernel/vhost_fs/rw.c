@@ -252,6 +252,20 @@ int vhost_fs_op_lseek(struct vhost_fs_req *req)
 	return 0;
 }
 
+/*
+ * Requests without a flag that tells whether set-ID bits must go: the guest's
+ * root may keep them, and nobody else.
+ */
+static int drop_fsetid_unless_root(struct vhost_fs_req *req, struct file *file,
+				   const struct cred **saved)
+{
+	*saved = NULL;
+	if (!req->hdr->uid ||
+	    !vhost_fs_session_has(&req->fs->session, FUSE_HANDLE_KILLPRIV_V2))
+		return 0;
+	return vhost_fs_cred_drop_fsetid(req, file_inode(file), saved);
+}
+
 /**
  * vhost_fs_op_fallocate - FUSE_FALLOCATE
  * @req: the request
@@ -262,13 +276,10 @@ int vhost_fs_op_fallocate(struct vhost_fs_req *req)
 {
 	const struct fuse_fallocate_in *in = req->arg;
 	struct file *file = req->handle->file;
-	const struct cred *saved = NULL;
-	int err = 0;
+	const struct cred *saved;
+	int err;
 
-	/* The request has no flag for it; the guest's root may keep the bits. */
-	if (vhost_fs_session_has(&req->fs->session, FUSE_HANDLE_KILLPRIV_V2) &&
-	    req->hdr->uid)
-		err = vhost_fs_cred_drop_fsetid(req, file_inode(file), &saved);
+	err = drop_fsetid_unless_root(req, file, &saved);
 	if (err)
 		return err;
 	err = vfs_fallocate(file, in->mode, in->offset, in->length);
@@ -307,6 +318,7 @@ static ssize_t copy_range(struct vhost_fs_req *req, u64 max)
 {
 	const struct fuse_copy_file_range_in *in = req->arg;
 	struct vhost_fs_handle *out;
+	const struct cred *saved;
 	ssize_t ret = copy_check(in);
 
 	if (ret)
@@ -314,8 +326,12 @@ static ssize_t copy_range(struct vhost_fs_req *req, u64 max)
 	out = copy_target(req);
 	if (IS_ERR(out))
 		return PTR_ERR(out);
-	ret = vfs_copy_file_range(req->handle->file, in->off_in, out->file,
-				  in->off_out, min(in->len, max), 0);
+	ret = drop_fsetid_unless_root(req, out->file, &saved);
+	if (!ret)
+		ret = vfs_copy_file_range(req->handle->file, in->off_in,
+					  out->file, in->off_out,
+					  min(in->len, max), 0);
+	vhost_fs_cred_discard(saved);
 	vhost_fs_handle_put(out);
 	return ret;
 }

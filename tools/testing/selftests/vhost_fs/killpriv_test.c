@@ -29,11 +29,11 @@
 
 enum change {
 	WRITE, WRITE_APPEND, TRUNCATE, FTRUNCATE, OPEN_TRUNC, CREATE_TRUNC,
-	FALLOCATE, CHOWN, CHGRP, CHMOD, READ, NR_CHANGES
+	FALLOCATE, COPY, CHOWN, CHGRP, CHMOD, READ, NR_CHANGES
 };
 
 static const char *const change_names[] = {
-	"write", "append", "truncate", "ftruncate", "open", "create", "fallocate",
+	"write", "append", "truncate", "ftruncate", "open", "create", "fallocate", "copy",
 	"chown", "chgrp", "chmod", "read",
 };
 
@@ -103,6 +103,7 @@ static int prepare(struct bed *bed, const char *name, gid_t group, mode_t mode)
 static int native_change(int dir, const char *name, enum change change)
 {
 	int fd = openat(dir, name, O_RDWR | (change == WRITE_APPEND ? O_APPEND : 0));
+	loff_t from;
 	char c;
 
 	switch (change) {
@@ -120,6 +121,9 @@ static int native_change(int dir, const char *name, enum change change)
 		       errno : 0;
 	case FALLOCATE:
 		return fallocate(fd, 0, 0, 100) ? errno : 0;
+	case COPY:
+		from = 5;
+		return copy_file_range(fd, NULL, fd, &from, 2, 0) == 2 ? 0 : errno;
 	case CHOWN:
 		return fchown(fd, USER, -1) ? errno : 0;
 	case CHGRP:
@@ -173,6 +177,23 @@ static int create_trunc(struct fuse *f, const char *name, uint32_t open_flags)
 	return fuse_call(f, &c);
 }
 
+/* Within one file. */
+static int copy(struct fuse *f, uint64_t node, uint64_t fh)
+{
+	struct fuse_copy_file_range_in in = {
+		.fh_in = fh, .fh_out = fh, .nodeid_out = node, .off_out = 5,
+		.len = 2,
+	};
+	struct fuse_write_out out;
+	struct fuse_call c = {
+		.opcode = FUSE_COPY_FILE_RANGE, .nodeid = node,
+		.in = { { &in, sizeof(in) } }, .nr_in = 1,
+		.out = &out, .out_size = sizeof(out),
+	};
+
+	return fuse_call(f, &c);
+}
+
 /* Only who lacks CAP_FSETID asks for the bits to go, but for a new owner. */
 static int by_guest(struct fuse *f, const char *name, enum change change)
 {
@@ -208,6 +229,8 @@ static int by_guest(struct fuse *f, const char *name, enum change change)
 		return create_trunc(f, name, kill ? FUSE_OPEN_KILL_SUIDGID : 0);
 	case FALLOCATE:
 		return fuse_fallocate(f, node, open.fh, 0, 100, 0);
+	case COPY:
+		return copy(f, node, open.fh);
 	case CHOWN:
 		return setattr(f, node, (struct fuse_setattr_in){
 			.valid = FATTR_UID | FATTR_KILL_SUIDGID, .uid = USER });
