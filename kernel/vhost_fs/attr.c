@@ -255,8 +255,7 @@ static int setattr_size(struct vhost_fs_req *req)
 	int err = 0;
 
 	if (in->valid & FATTR_KILL_SUIDGID)
-		err = vhost_fs_cred_drop_fsetid(req, d_inode(req->path.dentry),
-						&saved);
+		err = vhost_fs_cred_drop_fsetid(req, &req->path, &saved);
 	if (err)
 		return err;
 	err = setattr_truncate(req, in->size);
@@ -392,9 +391,10 @@ static int setattr_apply(struct vhost_fs_req *req, struct iattr *attr)
 	const struct cred *saved = NULL;
 	int err = 0;
 
-	if ((in->valid & FATTR_KILL_SUIDGID) && req->hdr->uid)
-		err = vhost_fs_cred_drop_fsetid(req, d_inode(req->path.dentry),
-						&saved);
+	/* Its root may keep a bit that nobody can execute. */
+	if ((in->valid & FATTR_KILL_SUIDGID) && req->hdr->uid &&
+	    req->hdr->uid != FUSE_INVALID_UIDGID)
+		err = vhost_fs_cred_drop_fsetid(req, &req->path, &saved);
 	if (err)
 		return err;
 	err = setattr_notify(req, attr);

@@ -248,11 +248,27 @@ static int cred_add_group(struct cred *cred, kgid_t gid)
 }
 
 /*
- * The share's, as it would be without CAP_FSETID. A set-group-ID bit that the
- * group can't execute stays if the caller is in the file's group: the guest
- * user's own is known.
+ * The group that the guest user is known to be in. A guest that knows of
+ * idmapped mounts doesn't tell with such requests; then only what anybody loses
+ * is to go, so the user is taken to be in the file's group.
  */
-static struct cred *cred_without_fsetid(struct vhost_fs_req *req)
+static int fsetid_group(struct vhost_fs_req *req, const struct path *path,
+			kgid_t *gid)
+{
+	struct inode *inode = d_inode(path->dentry);
+
+	if (req->hdr->gid != FUSE_INVALID_UIDGID)
+		return vhost_fs_gid_in(req, req->hdr->gid, gid);
+	*gid = vfsgid_into_kgid(i_gid_into_vfsgid(mnt_idmap(path->mnt), inode));
+	return gid_valid(*gid) ? 0 : -EINVAL;
+}
+
+/*
+ * The share's, as it would be without CAP_FSETID. A set-group-ID bit that the
+ * group can't execute stays if the caller is in the file's group.
+ */
+static struct cred *cred_without_fsetid(struct vhost_fs_req *req,
+					const struct path *path)
 {
 	struct cred *cred = prepare_creds();
 	kgid_t gid;
@@ -261,7 +277,7 @@ static struct cred *cred_without_fsetid(struct vhost_fs_req *req)
 		return NULL;
 	cap_lower(cred->cap_effective, CAP_FSETID);
 	if (!cap_raised(cred->cap_effective, CAP_SETGID) ||
-	    vhost_fs_gid_in(req, req->hdr->gid, &gid))
+	    fsetid_group(req, path, &gid))
 		return cred;
 	if (cred_add_group(cred, gid)) {
 		put_cred(cred);
@@ -274,7 +290,7 @@ static struct cred *cred_without_fsetid(struct vhost_fs_req *req)
  * vhost_fs_cred_drop_fsetid - change a file for one who may not keep its
  *	set-ID bits
  * @req: the request; may block
- * @inode: the file
+ * @path: the file
  * @saved: for vhost_fs_cred_discard(); NULL if it has no such bits
  *
  * The VFS takes the bits away, together with the change and under its locks,
@@ -284,18 +300,18 @@ static struct cred *cred_without_fsetid(struct vhost_fs_req *req)
  *
  * Context: a thread of the pool, under the share's credentials.
  */
-int vhost_fs_cred_drop_fsetid(struct vhost_fs_req *req,
-			      const struct inode *inode,
+int vhost_fs_cred_drop_fsetid(struct vhost_fs_req *req, const struct path *path,
 			      const struct cred **saved)
 {
+	umode_t mode = READ_ONCE(d_inode(path->dentry)->i_mode);
 	struct cred *cred;
 
 	*saved = NULL;
-	if (!(READ_ONCE(inode->i_mode) & (S_ISUID | S_ISGID)))
+	if (!(mode & (S_ISUID | S_ISGID)))
 		return 0;
 	/* A thread made for the ring would keep these credentials. */
 	vhost_fs_may_block(req);
-	cred = cred_without_fsetid(req);
+	cred = cred_without_fsetid(req, path);
 	if (!cred)
 		return -ENOMEM;
 	*saved = override_creds(cred);

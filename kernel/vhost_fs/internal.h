@@ -656,8 +656,7 @@ umode_t vhost_fs_cred_mode(struct vhost_fs_req *req, umode_t mode, u32 umask);
 void vhost_fs_cred_restore(const struct cred *saved);
 int vhost_fs_cred_outsider(struct vhost_fs_req *req, const struct cred **saved);
 void vhost_fs_cred_discard(const struct cred *saved);
-int vhost_fs_cred_drop_fsetid(struct vhost_fs_req *req,
-			      const struct inode *inode,
+int vhost_fs_cred_drop_fsetid(struct vhost_fs_req *req, const struct path *path,
 			      const struct cred **saved);
 struct user_namespace *vhost_fs_user_ns(const struct vhost_fs_req *req);
 bool vhost_fs_is_readonly(const struct vhost_fs_req *req, struct vfsmount *mnt);

@@ -183,7 +183,7 @@ static int open_truncate(struct vhost_fs_req *req, struct file *file, bool kill)
 	if (err)
 		return err;
 	if (kill)
-		err = vhost_fs_cred_drop_fsetid(req, inode, &saved);
+		err = vhost_fs_cred_drop_fsetid(req, &file->f_path, &saved);
 	if (!err)
 		err = vhost_fs_truncate_file(req, file, 0, ATTR_OPEN);
 	vhost_fs_cred_discard(saved);

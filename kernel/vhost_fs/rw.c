@@ -160,7 +160,7 @@ static ssize_t write_iter(struct vhost_fs_req *req, struct kiocb *iocb,
 	ssize_t ret = 0;
 
 	if (in->write_flags & FUSE_WRITE_KILL_SUIDGID)
-		ret = vhost_fs_cred_drop_fsetid(req, file_inode(file), &saved);
+		ret = vhost_fs_cred_drop_fsetid(req, &file->f_path, &saved);
 	if (ret)
 		return ret;
 	if (!in_memory(file))
@@ -254,7 +254,7 @@ int vhost_fs_op_lseek(struct vhost_fs_req *req)
 
 /*
  * Requests without a flag that tells whether set-ID bits must go: the guest's
- * root may keep them, and nobody else.
+ * root may keep them, and nobody else, nor one whom the guest doesn't name.
  */
 static int drop_fsetid_unless_root(struct vhost_fs_req *req, struct file *file,
 				   const struct cred **saved)
@@ -263,7 +263,7 @@ static int drop_fsetid_unless_root(struct vhost_fs_req *req, struct file *file,
 	if (!req->hdr->uid ||
 	    !vhost_fs_session_has(&req->fs->session, FUSE_HANDLE_KILLPRIV_V2))
 		return 0;
-	return vhost_fs_cred_drop_fsetid(req, file_inode(file), saved);
+	return vhost_fs_cred_drop_fsetid(req, &file->f_path, saved);
 }
 
 /**

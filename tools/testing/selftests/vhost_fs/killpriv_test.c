@@ -52,12 +52,18 @@ FIXTURE(killpriv) {
 FIXTURE_VARIANT(killpriv) {
 	uid_t uid;
 	gid_t group;	/* of the file */
+	bool unknown;	/* the guest doesn't tell who asks */
 };
 
 FIXTURE_VARIANT_ADD(killpriv, root) { .uid = 0, .group = USER };
 FIXTURE_VARIANT_ADD(killpriv, user) { .uid = USER, .group = USER };
 FIXTURE_VARIANT_ADD(killpriv, user_not_in_group) {
 	.uid = USER, .group = OTHER_GROUP,
+};
+
+/* So do guests that know of idmapped mounts, but with what creates. */
+FIXTURE_VARIANT_ADD(killpriv, user_unknown) {
+	.uid = USER, .group = USER, .unknown = true,
 };
 
 FIXTURE_SETUP(killpriv)
@@ -68,8 +74,8 @@ FIXTURE_SETUP(killpriv)
 	self->f = &self->bed.fuse;
 	ASSERT_EQ(FUSE_HANDLE_KILLPRIV_V2,
 		  self->f->init.flags & FUSE_HANDLE_KILLPRIV_V2);
-	self->f->uid = variant->uid;
-	self->f->gid = variant->uid;
+	self->f->uid = variant->unknown ? ~0U : variant->uid;
+	self->f->gid = variant->unknown ? ~0U : variant->uid;
 }
 
 FIXTURE_TEARDOWN(killpriv)
