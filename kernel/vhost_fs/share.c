@@ -266,10 +266,6 @@ static bool options_ok(const struct vhost_fs_add_share *arg)
 		return false;
 	if (arg->attr_timeout_ns && !(arg->flags & VHOST_FS_SHARE_ATTR_TIMEOUT))
 		return false;
-	/* The ids in an access control list would not be translated. */
-	if ((arg->flags & VHOST_FS_SHARE_POSIX_ACL) &&
-	    (arg->nr_uid_rules || arg->nr_gid_rules))
-		return false;
 	if (arg->nr_xattr_rules && !(arg->flags & VHOST_FS_SHARE_XATTR))
 		return false;
 	return !(arg->flags & need_xattr) || (arg->flags & VHOST_FS_SHARE_XATTR);

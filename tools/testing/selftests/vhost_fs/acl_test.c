@@ -471,6 +471,51 @@ TEST(idmapped_mount)
 	bed_close(&bed);
 }
 
+/* Ids in ACLs are the guest's, as those of files are. */
+TEST(translated_ids)
+{
+	static const struct vhost_fs_id_rule rules[] = {
+		{ VHOST_FS_ID_GUEST, 1000, 5000, 1000 },
+		{ VHOST_FS_ID_HOST, 5000, 1000, 1000 },
+		{ VHOST_FS_ID_FORBID_GUEST, 9000, 0, 1 },
+	};
+	struct bed_config config = {
+		.flags = VHOST_FS_SHARE_XATTR | VHOST_FS_SHARE_POSIX_ACL,
+		.options.uid_rules = (uintptr_t)rules,
+		.options.nr_uid_rules = 3,
+		.options.gid_rules = (uintptr_t)rules,
+		.options.nr_gid_rules = 3,
+	};
+	struct acl want = full, forbidden = full;
+	struct bed bed;
+	uint64_t file;
+	char buf[512];
+
+	want.entry[1].id = 5234;
+	ASSERT_EQ(0, bed_open(&bed, &config));
+	ASSERT_EQ(0, bed_write_file(&bed, "file", "", 0, 0640));
+	file = bed_lookup(&bed.fuse, "file");
+	ASSERT_EQ(0, fuse_setxattr(&bed.fuse, file, ACCESS, &full, FULL_SIZE, 0,
+				   0));
+	ASSERT_EQ(FULL_SIZE, host_get(&bed, "file", ACCESS, buf, sizeof(buf)));
+	EXPECT_EQ(0, memcmp(buf, &want, FULL_SIZE));
+	/* Group 5678 is host's 5678, which the guest knows as 1678. */
+	want = full;
+	want.entry[3].id = 1678;
+	ASSERT_EQ(FULL_SIZE, fuse_getxattr(&bed.fuse, file, ACCESS, buf, 512));
+	EXPECT_EQ(0, memcmp(buf, &want, FULL_SIZE));
+	forbidden.entry[1].id = 9000;
+	EXPECT_EQ(-EPERM, fuse_setxattr(&bed.fuse, file, ACCESS, &forbidden,
+					FULL_SIZE, 0, 0));
+	forbidden = full;
+	forbidden.entry[3].id = 9000;
+	EXPECT_EQ(-EPERM, fuse_setxattr(&bed.fuse, file, ACCESS, &forbidden,
+					FULL_SIZE, 0, 0));
+	ASSERT_EQ(FULL_SIZE, fuse_getxattr(&bed.fuse, file, ACCESS, buf, 512));
+	EXPECT_EQ(0, memcmp(buf, &want, FULL_SIZE));
+	bed_close(&bed);
+}
+
 TEST(needs_xattr)
 {
 	struct bed_config config = { .flags = VHOST_FS_SHARE_POSIX_ACL };

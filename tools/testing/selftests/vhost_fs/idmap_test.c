@@ -337,13 +337,6 @@ TEST_F(rules, number_and_place)
 	EXPECT_EQ(0, add_with(self, NULL, 0));
 }
 
-/* An access control list has ids too, which would not be translated. */
-TEST_F(rules, not_with_access_control_lists)
-{
-	self->add.flags = VHOST_FS_SHARE_XATTR | VHOST_FS_SHARE_POSIX_ACL;
-	EXPECT_EQ(-EINVAL, add_with(self, rules, 1));
-}
-
 /* Mounts: ids from 0 to 999 of the guest are those from 100000 on, on disk. */
 FIXTURE(mapped) {
 	struct bed bed;
