@@ -81,10 +81,6 @@ static int add_share(struct bed *bed, const struct bed_config *config)
 	arg.flags |= config->flags;
 	arg.root_fd = bed->fd;
 	arg.cache = config->cache ?: arg.cache;
-	if (config->nr_xattr_rules) {
-		arg.xattr_rules = (uintptr_t)config->xattr_rules;
-		arg.nr_xattr_rules = config->nr_xattr_rules;
-	}
 	arg.max_nodes = config->max_nodes ?: arg.max_nodes;
 	arg.max_handles = config->max_handles ?: arg.max_handles;
 

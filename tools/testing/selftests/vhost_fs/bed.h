@@ -20,8 +20,6 @@ struct bed_config {
 	uint32_t cache;			/* enum vhost_fs_cache_policy */
 	uint64_t max_nodes;
 	uint64_t max_handles;
-	const struct vhost_fs_xattr_rule *xattr_rules;
-	uint32_t nr_xattr_rules;
 	bool no_init;			/* leave INIT to the test */
 	/* Other options; what is set above counts more. */
 	struct vhost_fs_add_share options;

@@ -201,6 +201,14 @@ b" "$long" aé 'a*' ..; do
 	done
 	usage "add-share, file handles without their capability" add-share $prefix \
 		--path "$dir/root" --inode-file-handles prefer --modcaps -dac_read_search
+	for rules in "" " " :ok :ok:all:a:b :OK:all:a:b: :ok:both:a:b: ":map:a:b: :ok:all:::"; do
+		usage "add-share, --xattrmap \"$rules\"" \
+			add-share $prefix --path "$dir/root" --xattrmap "$rules"
+	done
+	usage "add-share, --xattrmap twice" add-share $prefix --path "$dir/root" \
+		--xattrmap :ok:all::: --xattrmap :ok:all:::
+	grep -q "can be given once" "$dir/err"
+	report $? "which says why"
 	usage "add-share, no label" add-share $prefix --path "$dir/root" --label ""
 	usage "set-share without NAME" set-share --max-nodes 5
 	usage "set-share with two names" set-share a b --max-nodes 5
@@ -311,6 +319,20 @@ test_behaviour_options() {
 		.locks == "none" and .inode_file_handles == "never" and .max_blocked > 0 and
 		.supplementary_group == [] and .uid_rule == [] and .gid_rule == [] and
 		.mapped_mount == false'
+}
+
+test_attribute_options() {
+	works "add-share --xattr" "$ctl" add-share $prefix-xattr --path "$dir/root" --xattr
+	share_is "attributes" -xattr '.flags == ["xattr"]'
+	works "add-share --posix-acl" "$ctl" add-share $prefix-acl --path "$dir/root" --posix-acl
+	share_is "ACLs need attributes" -acl '.flags == ["xattr", "posix_acl"]'
+	works "add-share --security-label" "$ctl" add-share $prefix-label --path "$dir/root" \
+		--security-label
+	share_is "so do labels" -label '.flags == ["xattr", "security_label"]'
+	works "add-share --xattrmap" "$ctl" add-share $prefix-map --path "$dir/root" \
+		--xattrmap ":ok:all:user.:user.: /map//user.virtiofs./"
+	share_is "so do rules for names" -map '.flags == ["xattr"]'
+	works "remove-share" "$ctl" remove-share $prefix-map
 }
 
 test_set() {
@@ -589,6 +611,7 @@ test_help
 test_life_cycle
 test_options
 test_behaviour_options
+test_attribute_options
 test_set
 test_id_rules
 test_mapped_mount

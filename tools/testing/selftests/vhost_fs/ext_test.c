@@ -273,7 +273,8 @@ TEST(label_is_mapped)
 	};
 	struct bed_config config = {
 		.flags = VHOST_FS_SHARE_XATTR | VHOST_FS_SHARE_SECURITY_LABEL,
-		.xattr_rules = rules, .nr_xattr_rules = 1,
+		.options.xattr_rules = (uintptr_t)rules,
+		.options.nr_xattr_rules = 1,
 	};
 	FIXTURE_DATA(ext) *self = calloc(1, sizeof(*self));
 

@@ -238,6 +238,41 @@ TEST_F(xattr, wrong_length)
 	EXPECT_EQ(-ERANGE, fuse_call(self->f, &c));
 }
 
+/* Every shorter request, and one that is a byte longer. */
+static void every_length(struct __test_metadata *_metadata,
+			 FIXTURE_DATA(xattr) *self, uint32_t opcode,
+			 const char *args, size_t len, size_t room)
+{
+	struct fuse_call c = {
+		.opcode = opcode, .nodeid = self->file, .nr_in = 1,
+		.in[0].iov_base = (void *)args, .out = self->other,
+	};
+	size_t *at = &c.in[0].iov_len;
+
+	for (*at = 0; *at <= len + 1; ++*at) {
+		c.out_size = room;
+		c.nr_in = !!*at;
+		fuse_call(self->f, &c);
+		EXPECT_TRUE(*at == len ? !c.error : c.error == -EINVAL ||
+						    c.error == -ERANGE) {
+			TH_LOG("opcode %u, %zu bytes: %d", opcode, *at, c.error);
+		}
+	}
+}
+
+TEST_F(xattr, every_wrong_length)
+{
+	static const char set[] = "\5\0\0\0\0\0\0\0user.v\0value!";
+	static const char get[] = "\144\0\0\0\0\0\0\0user.v\0!";
+	static const char remove[] = "user.v\0!";
+
+	every_length(_metadata, self, FUSE_SETXATTR, set, sizeof(set) - 2, 0);
+	every_length(_metadata, self, FUSE_GETXATTR, get, sizeof(get) - 2, 100);
+	every_length(_metadata, self, FUSE_REMOVEXATTR, remove,
+		     sizeof(remove) - 2, 0);
+	EXPECT_EQ(-ENODATA, host_get(&self->bed, "file", "user.v", NULL, 0));
+}
+
 static const char *const names[] = {
 	"user.v", "user.", "user", "u", ".", "..", "user./", "user.a/b/../c",
 	"trusted.v", "trusted.", "security.v", "security.", "system.v",

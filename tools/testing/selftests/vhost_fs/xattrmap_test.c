@@ -32,7 +32,8 @@ static int mapped_open(struct mapped *m, const struct vhost_fs_xattr_rule *rules
 {
 	struct bed_config config = {
 		.flags = VHOST_FS_SHARE_XATTR | flags,
-		.xattr_rules = rules, .nr_xattr_rules = nr,
+		.options.xattr_rules = (uintptr_t)rules,
+		.options.nr_xattr_rules = nr,
 	};
 	int ret = bed_open(&m->bed, &config);
 
@@ -286,7 +287,8 @@ static int add_rules(const struct vhost_fs_xattr_rule *rules, uint32_t nr,
 		     uint32_t flags)
 {
 	struct bed_config config = {
-		.flags = flags, .xattr_rules = rules, .nr_xattr_rules = nr,
+		.flags = flags, .options.xattr_rules = (uintptr_t)rules,
+		.options.nr_xattr_rules = nr,
 	};
 	struct bed bed;
 	int ret = bed_open_share(&bed, &config);
