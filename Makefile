@@ -77,6 +77,19 @@ demo:
 check:
 	$(SELFTESTS)/vm/check
 
+.PHONY: check-debug
+check-debug:
+	$(SELFTESTS)/vm/check debug
+
+.PHONY: bench
+bench:
+	$(SELFTESTS)/bench/bench $(BENCH)
+
+# What bench builds, in its own root.
+.PHONY: bench-programs
+bench-programs: tools selftests
+	$(MAKE) modules loopback KVER=$(notdir $(lastword $(sort $(wildcard /lib/modules/6.12*cloud*))))
+
 .PHONY: clean
 clean:
 	rm -rf $(BUILD)
@@ -92,6 +105,9 @@ help:
 	@echo '  make install       into DESTDIR and PREFIX ($(PREFIX))'
 	@echo '  make demo          a guest mounts a share, in a virtual host (as root)'
 	@echo '  make check         all tests, in virtual hosts (as root)'
+	@echo '  make check-debug   ring and file tests on an instrumented kernel, two CPUs'
+	@echo '  make bench         costs against virtiofsd and system calls (as root);'
+	@echo '                     BENCH="--measure wall1" and the like: see bench/bench'
 	@echo '  make clean         remove $(O)/'
 	@echo
 	@echo '  KVER=RELEASE  kernel to build for (now $(KVER))'
