@@ -95,24 +95,6 @@ static int attr_reply(struct vhost_fs_req *req)
 	return vhost_fs_attr_get(req, &req->path, &out->attr);
 }
 
-/* An open file may be used wherever the host has moved it; a path may not. */
-static int attr_use_handle(struct vhost_fs_req *req, bool has_fh, u64 fh)
-{
-	struct vhost_fs_handle *handle;
-
-	if (!has_fh)
-		return vhost_fs_req_reachable(req);
-	handle = vhost_fs_handle_get(&req->fs->session, fh);
-	if (!handle || handle->node != req->node) {
-		if (handle)
-			vhost_fs_handle_put(handle);
-		req->bad = true;
-		return -EBADF;
-	}
-	req->handle = handle;
-	return 0;
-}
-
 /**
  * vhost_fs_op_getattr - FUSE_GETATTR
  * @req: the request
@@ -124,7 +106,9 @@ int vhost_fs_op_getattr(struct vhost_fs_req *req)
 	const struct fuse_getattr_in *in = req->arg;
 	int err;
 
-	err = attr_use_handle(req, in->getattr_flags & FUSE_GETATTR_FH, in->fh);
+	err = vhost_fs_req_maybe_handle(req,
+					in->getattr_flags & FUSE_GETATTR_FH,
+					in->fh);
 	return err ?: attr_reply(req);
 }
 
@@ -162,6 +146,20 @@ static void statx_fill(struct vhost_fs_req *req, const struct kstat *st,
 	};
 }
 
+/*
+ * What statx(2) adds to what the file system says. To the guest, the share's
+ * root is that of a mount, whatever it is here.
+ */
+static void statx_add_mount(const struct vhost_fs_req *req, struct kstat *st)
+{
+	const struct path *path = &req->path;
+
+	st->attributes_mask |= STATX_ATTR_MOUNT_ROOT;
+	if (path->dentry == path->mnt->mnt_root ||
+	    path_equal(path, &req->share->root))
+		st->attributes |= STATX_ATTR_MOUNT_ROOT;
+}
+
 /**
  * vhost_fs_op_statx - FUSE_STATX
  * @req: the request
@@ -175,7 +173,9 @@ int vhost_fs_op_statx(struct vhost_fs_req *req)
 	struct kstat st;
 	int err;
 
-	err = attr_use_handle(req, in->getattr_flags & FUSE_GETATTR_FH, in->fh);
+	err = vhost_fs_req_maybe_handle(req,
+					in->getattr_flags & FUSE_GETATTR_FH,
+					in->fh);
 	if (err)
 		return err;
 	err = attr_stat(req, &req->path, &st, in->sx_mask & VHOST_FS_STATX_MASK,
@@ -185,6 +185,7 @@ int vhost_fs_op_statx(struct vhost_fs_req *req)
 	out = vhost_fs_reply_arg(req, sizeof(*out));
 	vhost_fs_attr_timeout(req->share, &out->attr_valid,
 			      &out->attr_valid_nsec);
+	statx_add_mount(req, &st);
 	statx_fill(req, &st, &out->stat);
 	return 0;
 }
@@ -438,7 +439,7 @@ int vhost_fs_op_setattr(struct vhost_fs_req *req)
 	const struct fuse_setattr_in *in = req->arg;
 	int err;
 
-	err = attr_use_handle(req, in->valid & FATTR_FH, in->fh);
+	err = vhost_fs_req_maybe_handle(req, in->valid & FATTR_FH, in->fh);
 	if (err)
 		return err;
 	/* Even where it would change nothing, as chown(2) with no new owner. */

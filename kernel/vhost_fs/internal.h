@@ -10,7 +10,9 @@
  *	vhost_virtqueue.mutex		one ring
  *	vhost_fs_pool.lock		threads and waiting queues; taken with
  *					interrupts off, from a kick
- *	vhost_fs_node.lock		which dentry a node stands for
+ *	vhost_fs_session.mount_lock	which mounts have been crossed into
+ *	vhost_fs_node.lock		which dentry a node stands for, or by
+ *					which handle it is found
  *
  * No VFS call is made with a virtqueue's mutex held.
  */
@@ -18,8 +20,11 @@
 #define VHOST_FS_INTERNAL_H
 
 #include <linux/atomic.h>
+#include <linux/exportfs.h>
+#include <linux/fsnotify_backend.h>
 #include <linux/list.h>
 #include <linux/magic.h>
+#include <linux/overflow.h>
 #include <linux/refcount.h>
 #include <linux/rhashtable-types.h>
 #include <linux/sizes.h>
@@ -283,6 +288,84 @@ void vhost_fs_pool_submit(struct vhost_fs_queue *q);
 void vhost_fs_pool_reserve(struct vhost_fs_dev *fs);
 bool vhost_fs_pool_has_pending(struct vhost_fs_dev *fs);
 
+/* ---- fh.c ------------------------------------------------------------- */
+
+/**
+ * struct vhost_fs_fh - what a file system finds an inode by
+ * @key_type: type of the handle of the inode alone
+ * @type: type of the handle that is decoded, which may name the parent too
+ * @key_words: length of the former, at the beginning of @data
+ * @words: length of the latter
+ * @start: where in @data the latter begins: 0 if it begins with the former
+ * @data: both
+ *
+ * Constant once a node has it.
+ */
+struct vhost_fs_fh {
+	u8 key_type;
+	u8 type;
+	u8 key_words;
+	u8 words;
+	u8 start;
+	u32 data[];
+};
+
+/* The same with room for any handle. */
+struct vhost_fs_fh_buf {
+	union {
+		struct vhost_fs_fh fh;
+		u8 room[sizeof(struct vhost_fs_fh) + 2 * MAX_HANDLE_SZ];
+	};
+};
+
+static inline size_t vhost_fs_fh_size(const struct vhost_fs_fh *fh)
+{
+	return struct_size(fh, data, fh->start + fh->words);
+}
+
+int vhost_fs_fh_encode(struct vhost_fs_fh_buf *buf, struct dentry *dentry);
+struct vhost_fs_fh *vhost_fs_fh_dup(const struct vhost_fs_fh *fh);
+u32 vhost_fs_fh_hash(const struct vhost_fs_fh *fh, u32 seed);
+bool vhost_fs_fh_same_inode(const struct vhost_fs_fh *a,
+			    const struct vhost_fs_fh *b);
+bool vhost_fs_fh_equal(const struct vhost_fs_fh *a, const struct vhost_fs_fh *b);
+struct dentry *vhost_fs_fh_decode(const struct vhost_fs_fh *fh,
+				  const struct path *top, bool still);
+int vhost_fs_fh_check_root(const struct path *root);
+
+/* ---- mount.c ---------------------------------------------------------- */
+
+/**
+ * struct vhost_fs_mount - a mount below the share's own that nodes lie in
+ * @mark: dies with the mount, and so tells it from a later one
+ * @ref: one for each node, and for each mount on this one
+ * @entry: place in vhost_fs_session.mounts; under mount_lock
+ * @s: whose; constant
+ * @mnt: not pinned: only to be compared with; constant
+ * @on: the mount it is mounted on, pinned; NULL if that is the share's own;
+ *	constant
+ * @fh: of the mount point there; constant
+ * @depth: mounts between this one and the share's own; constant
+ */
+struct vhost_fs_mount {
+	struct fsnotify_mark mark;
+	refcount_t ref;
+	struct list_head entry;
+	struct vhost_fs_session *s;
+	struct vfsmount *mnt;
+	struct vhost_fs_mount *on;
+	struct vhost_fs_fh *fh;
+	unsigned int depth;
+};
+
+int vhost_fs_mount_get(struct vhost_fs_dev *fs, const struct path *path,
+		       struct vhost_fs_mount **mount);
+void vhost_fs_mount_put(struct vhost_fs_mount *mount);
+int vhost_fs_mount_root(const struct vhost_fs_share *share,
+			struct vhost_fs_mount *mount, struct path *root);
+int vhost_fs_mount_init(void);
+void vhost_fs_mount_exit(void);
+
 /* ---- session.c, node.c, handle.c -------------------------------------- */
 
 /**
@@ -293,12 +376,15 @@ bool vhost_fs_pool_has_pending(struct vhost_fs_dev *fs);
  * @flags: features agreed on with the guest; written under @lock
  * @nodes: node id to struct vhost_fs_node; its own lock for changes, RCU to
  *	read
- * @inodes: (inode, mount) to struct vhost_fs_node; RCU to read
+ * @inodes: (inode, mount) or (file handle, mount) to struct vhost_fs_node;
+ *	RCU to read
  * @handles: handle id to struct vhost_fs_handle; as @nodes
  * @next_node: last node id given out; never goes back while the device is open
  * @next_handle: last handle id given out; likewise
  * @nr_nodes: entries of @nodes
  * @nr_handles: entries of @handles
+ * @mount_lock: guards @mounts
+ * @mounts: mounts below the share's own that nodes with file handles lie in
  */
 struct vhost_fs_session {
 	struct mutex lock;
@@ -311,6 +397,8 @@ struct vhost_fs_session {
 	atomic64_t next_handle;
 	atomic64_t nr_nodes;
 	atomic64_t nr_handles;
+	struct mutex mount_lock;
+	struct list_head mounts;
 };
 
 /* Did INIT agree on a FUSE_* feature? */
@@ -345,12 +433,18 @@ void vhost_fs_session_end(struct vhost_fs_dev *fs);
  * struct vhost_fs_node - a file or directory that the guest knows by number
  * @id: the number; constant
  * @ref: one while the guest may use @id, one for each request that does
- * @lock: guards @dentry
+ * @lock: guards @dentry and changes of @fh
  * @nlookup: what the guest has still to forget; once 0 it stays 0
  * @hash: place in vhost_fs_session.inodes
+ * @by_handle: which of both it stands for a file by; constant
  * @inode: with @mnt the key of that table; constant, pinned by @dentry
  * @mnt: constant, pinned
  * @dentry: a name of the inode; another one when this has gone; pinned
+ * @mount: with @fh the key of that table; constant, pinned; NULL for the
+ *	share's own
+ * @fh: finds the inode, which is not pinned; another one for the same inode
+ *	when it has another parent; RCU to read
+ * @seen: when it was last found so, in jiffies; no lock
  * @reach_seq: rename_lock's count when the node was last seen inside the share
  * @rcu: frees it
  */
@@ -360,27 +454,64 @@ struct vhost_fs_node {
 	spinlock_t lock;
 	atomic64_t nlookup;
 	struct rhash_head hash;
-	struct inode *inode;
-	struct vfsmount *mnt;
-	struct dentry *dentry;
+	union {
+		struct {
+			struct inode *inode;
+			struct vfsmount *mnt;
+			struct dentry *dentry;
+		};
+		struct {
+			struct vhost_fs_mount *mount;
+			struct vhost_fs_fh __rcu *fh;
+			unsigned long seen;
+		};
+	};
 	unsigned int reach_seq;
+	bool by_handle;
 	struct rcu_head rcu;
 };
 
+/**
+ * struct vhost_fs_node_key - what makes a path's node
+ * @inode: of the path; NULL if it is found by a handle
+ * @mnt: mount of the path; NULL likewise
+ * @fh: the handle, or NULL
+ * @mount: the mount, for a handle; pinned
+ */
+struct vhost_fs_node_key {
+	struct inode *inode;
+	struct vfsmount *mnt;
+	const struct vhost_fs_fh *fh;
+	struct vhost_fs_mount *mount;
+};
+
+int vhost_fs_node_key(struct vhost_fs_req *req, const struct path *path,
+		      struct vhost_fs_fh_buf *buf,
+		      struct vhost_fs_node_key *key);
+void vhost_fs_node_key_of(const struct vhost_fs_node *node,
+			  struct vhost_fs_node_key *key);
+int vhost_fs_node_stand_for(struct vhost_fs_node *node,
+			    const struct vhost_fs_node_key *key,
+			    const struct path *path);
+void vhost_fs_node_let_go(struct vhost_fs_node *node);
+void vhost_fs_node_refresh(struct vhost_fs_req *req, struct vhost_fs_node *node,
+			   const struct vhost_fs_node_key *key,
+			   const struct path *path);
+extern const struct rhashtable_params vhost_fs_node_params;
+
 struct vhost_fs_node *vhost_fs_node_get(struct vhost_fs_session *s, u64 id);
 void vhost_fs_node_put(struct vhost_fs_node *node);
-void vhost_fs_node_path(struct vhost_fs_node *node, struct path *path);
-bool vhost_fs_node_reachable(struct vhost_fs_node *node, const struct path *path,
-			     const struct path *root);
+int vhost_fs_node_path(struct vhost_fs_req *req, struct vhost_fs_node *node,
+		       struct path *path);
 int vhost_fs_node_reserve(struct vhost_fs_req *req);
 int vhost_fs_node_prepare(struct vhost_fs_req *req, const struct path *path);
 void vhost_fs_node_unreserve(struct vhost_fs_req *req);
 struct vhost_fs_node *vhost_fs_node_lookup(struct vhost_fs_req *req,
 					   const struct path *path);
+void vhost_fs_node_moved(struct vhost_fs_req *req, const struct path *path);
 void vhost_fs_node_forget(struct vhost_fs_req *req, u64 id, u64 nlookup);
 int vhost_fs_node_add_root(struct vhost_fs_dev *fs);
 void vhost_fs_node_drop_all(struct vhost_fs_session *s);
-extern const struct rhashtable_params vhost_fs_node_params;
 int vhost_fs_node_cache_create(void);
 void vhost_fs_node_cache_destroy(void);
 
@@ -566,7 +697,8 @@ struct vhost_fs_creator {
  * @arg_len: their length, names included; at least the row's in_size
  * @name: names, copied once and checked
  * @node: node that the header names
- * @path: its path
+ * @path: its path, with references of its own; empty if an open file is used
+ *	that the row says there must be
  * @handle: handle that the arguments name
  * @spare_node: memory for a node, made before what it is to stand for
  * @payload: what follows the reply's header
@@ -638,7 +770,7 @@ void vhost_fs_req_free(struct vhost_fs_req *req);
 void vhost_fs_req_run(struct vhost_fs_req *req);
 void *vhost_fs_req_buf(struct vhost_fs_req *req, size_t size);
 int vhost_fs_req_handle(struct vhost_fs_req *req, u64 fh, bool dir);
-int vhost_fs_req_reachable(struct vhost_fs_req *req);
+int vhost_fs_req_maybe_handle(struct vhost_fs_req *req, bool has_fh, u64 fh);
 
 void *vhost_fs_reply_arg(struct vhost_fs_req *req, size_t size);
 void vhost_fs_reply_buf(struct vhost_fs_req *req, const void *buf, size_t len);

@@ -333,7 +333,7 @@ static int ioctl_find_file(struct ioctl_call *call)
 
 	if (!in->fh && (READ_ONCE(req->fs->session.flags) & no_open)) {
 		call->path = &req->path;
-		return vhost_fs_req_reachable(req);
+		return vhost_fs_req_maybe_handle(req, false, 0);
 	}
 	err = vhost_fs_req_handle(req, in->fh, dir);
 	if (err)

@@ -76,24 +76,24 @@ int vhost_fs_entry_reply(struct vhost_fs_req *req, const struct path *path)
  * @req: the request
  * @id: its number
  * @node: set to the node, with a reference
- * @path: set to its path, whose dentry has a reference
+ * @path: set to its path; to be put by path_put()
  *
- * Return: 0; -ESTALE if there is no such node, or not inside the share.
+ * Return: 0; -ESTALE if there is no such node, or not inside the share; -ENOMEM.
  */
 int vhost_fs_lookup_second(struct vhost_fs_req *req, u64 id,
 			   struct vhost_fs_node **node, struct path *path)
 {
+	int err;
+
 	*node = vhost_fs_node_get(&req->fs->session, id);
 	if (!*node) {
 		req->bad = true;
 		return -ESTALE;
 	}
-	vhost_fs_node_path(*node, path);
-	if (vhost_fs_node_reachable(*node, path, &req->share->root))
-		return 0;
-	dput(path->dentry);
-	vhost_fs_node_put(*node);
-	return -ESTALE;
+	err = vhost_fs_node_path(req, *node, path);
+	if (err)
+		vhost_fs_node_put(*node);
+	return err;
 }
 
 /*

@@ -24,9 +24,12 @@ static int __init vhost_fs_init(void)
 	err = vhost_fs_handle_cache_create();
 	if (err)
 		goto err_node_cache;
-	err = vhost_fs_netlink_init();
+	err = vhost_fs_mount_init();
 	if (err)
 		goto err_handle_cache;
+	err = vhost_fs_netlink_init();
+	if (err)
+		goto err_mount;
 	err = misc_register(&vhost_fs_misc);
 	if (err)
 		goto err_netlink;
@@ -34,6 +37,8 @@ static int __init vhost_fs_init(void)
 
 err_netlink:
 	vhost_fs_netlink_exit();
+err_mount:
+	vhost_fs_mount_exit();
 err_handle_cache:
 	vhost_fs_handle_cache_destroy();
 err_node_cache:
@@ -46,6 +51,7 @@ static void __exit vhost_fs_exit(void)
 	misc_deregister(&vhost_fs_misc);
 	vhost_fs_netlink_exit();
 	vhost_fs_share_remove_all();
+	vhost_fs_mount_exit();
 	vhost_fs_handle_cache_destroy();
 	vhost_fs_node_cache_destroy();
 }

@@ -316,7 +316,7 @@ int vhost_fs_op_link(struct vhost_fs_req *req)
 	if (err)
 		return err;
 	err = link_path(req, &old);
-	dput(old.dentry);
+	path_put(&old);
 	vhost_fs_node_put(node);
 	return err;
 }
@@ -401,6 +401,14 @@ static int rename_as_user(struct vhost_fs_req *req, struct renamedata *rd)
 	return err;
 }
 
+/* Nodes that know their file's parent have to learn of the new one. */
+static void rename_tell(struct vhost_fs_req *req, const struct path moved[2])
+{
+	vhost_fs_node_moved(req, &moved[0]);
+	if (moved[1].dentry)
+		vhost_fs_node_moved(req, &moved[1]);
+}
+
 static int rename_once(struct vhost_fs_req *req, const struct path *newdir,
 		       unsigned int flags, struct delegated_inode *di)
 {
@@ -410,6 +418,9 @@ static int rename_once(struct vhost_fs_req *req, const struct path *newdir,
 		.new_parent = newdir->dentry,
 		.delegated_inode = di,
 		.flags = flags,
+	};
+	struct path moved[2] = {
+		{ .mnt = newdir->mnt }, { .mnt = newdir->mnt },
 	};
 	int err;
 
@@ -424,7 +435,14 @@ static int rename_once(struct vhost_fs_req *req, const struct path *newdir,
 	if (!err)
 		err = flags & RENAME_WHITEOUT ? rename_as_user(req, &rd) :
 						vfs_rename(&rd);
+	/* An exchange moves both. */
+	moved[0].dentry = dget(rd.old_dentry);
+	moved[1].dentry = flags & RENAME_EXCHANGE ? dget(rd.new_dentry) : NULL;
 	end_renaming(&rd);
+	if (!err)
+		rename_tell(req, moved);
+	dput(moved[0].dentry);
+	dput(moved[1].dentry);
 	return err;
 }
 
@@ -463,7 +481,7 @@ static int rename_to(struct vhost_fs_req *req, u64 newdir_id, u32 flags)
 	if (err)
 		return err;
 	err = rename_between(req, &newdir, flags);
-	dput(newdir.dentry);
+	path_put(&newdir);
 	vhost_fs_node_put(node);
 	return err;
 }

@@ -2,8 +2,11 @@
 /*
  * Nodes: the files and directories that the guest knows by number.
  *
- * A node binds a node id to an inode on a mount, by way of a dentry, which pins
- * the inode; the key (inode, mount) makes hard links one node. Its lookup count
+ * A node binds a node id to an inode on a mount. It does so in one of two ways:
+ * by a dentry, which pins the inode and the mount, or by a file handle (fh.c),
+ * which pins nothing, and by which each request finds the file anew. The share's
+ * options say which; its root is always kept by its dentry. The key (inode,
+ * mount) or (handle, mount) makes hard links one node. Its lookup count
  * is what the guest has been given in replies and has yet to FORGET. While the
  * count is above zero the node is in both tables and holds one reference to
  * itself; the FORGET that brings the count to zero takes the node out of both
@@ -12,16 +15,10 @@
  * that use a node hold a reference and no count, so a FORGET doesn't pull it
  * away under them.
  *
- * A node's dentry is one of the inode's names. When that name has gone and a
- * lookup comes in by another, the node takes over the other; requests therefore
- * work on a path of their own (vhost_fs_node_path()).
- *
- * The host may move what the guest holds out of the share. Every request on a
- * node checks that its dentry still lies below the share's root; as long as
- * nothing on the host was renamed since the last check, a glance at rename_lock
- * is enough.
+ * What a node stands for, and the way from it to a path, is in node_path.c.
  */
 #include <linux/dcache.h>
+#include <linux/hash.h>
 #include <linux/jhash.h>
 #include <linux/mount.h>
 #include <linux/rhashtable.h>
@@ -36,43 +33,6 @@ static struct kmem_cache *node_cache;
 
 /* The root's lookup count: FORGET ignores the root. */
 #define VHOST_FS_ROOT_NLOOKUP	2
-
-struct node_key {
-	struct inode *inode;
-	struct vfsmount *mnt;
-};
-
-static u32 node_key_hash(const void *data, u32 len, u32 seed)
-{
-	const struct node_key *key = data;
-
-	return jhash(key, sizeof(*key), seed);
-}
-
-static u32 node_hash(const void *data, u32 len, u32 seed)
-{
-	const struct vhost_fs_node *node = data;
-	struct node_key key = { .inode = node->inode, .mnt = node->mnt };
-
-	return node_key_hash(&key, len, seed);
-}
-
-static int node_cmp(struct rhashtable_compare_arg *arg, const void *obj)
-{
-	const struct node_key *key = arg->key;
-	const struct vhost_fs_node *node = obj;
-
-	return node->inode != key->inode || node->mnt != key->mnt;
-}
-
-const struct rhashtable_params vhost_fs_node_params = {
-	.key_len = sizeof(struct node_key),
-	.head_offset = offsetof(struct vhost_fs_node, hash),
-	.hashfn = node_key_hash,
-	.obj_hashfn = node_hash,
-	.obj_cmpfn = node_cmp,
-	.automatic_shrinking = true,
-};
 
 /**
  * vhost_fs_node_cache_create - for module init
@@ -89,8 +49,12 @@ int vhost_fs_node_cache_create(void)
 
 static void node_free_rcu(struct rcu_head *rcu)
 {
-	kmem_cache_free(node_cache,
-			container_of(rcu, struct vhost_fs_node, rcu));
+	struct vhost_fs_node *node = container_of(rcu, struct vhost_fs_node,
+						  rcu);
+
+	if (node->by_handle)
+		kfree(rcu_dereference_raw(node->fh));
+	kmem_cache_free(node_cache, node);
 }
 
 /**
@@ -131,76 +95,8 @@ void vhost_fs_node_put(struct vhost_fs_node *node)
 {
 	if (!refcount_dec_and_test(&node->ref))
 		return;
-	dput(node->dentry);
-	mntput(node->mnt);
+	vhost_fs_node_let_go(node);
 	call_rcu(&node->rcu, node_free_rcu);
-}
-
-/**
- * vhost_fs_node_path - the path that a node stands for now
- * @node: the node, to which the caller has a reference
- * @path: set to a mount, with no reference of its own, and a dentry, with one;
- *	to be given to dput() before the node is put
- */
-void vhost_fs_node_path(struct vhost_fs_node *node, struct path *path)
-{
-	path->mnt = node->mnt;
-	spin_lock(&node->lock);
-	path->dentry = dget(node->dentry);
-	spin_unlock(&node->lock);
-}
-
-/**
- * vhost_fs_node_reachable - does a node still lie inside the share?
- * @node: the node
- * @path: its path, from vhost_fs_node_path()
- * @root: the share's root
- *
- * A file that was deleted still lies where it was.
- *
- * Return: whether it does.
- */
-bool vhost_fs_node_reachable(struct vhost_fs_node *node, const struct path *path,
-			     const struct path *root)
-{
-	unsigned int seq;
-
-	if (node->id == FUSE_ROOT_ID)
-		return true;
-	seq = read_seqbegin(&rename_lock);
-	if (likely(READ_ONCE(node->reach_seq) == seq))
-		return true;
-	if (!path_is_under(path, root))
-		return false;
-	/* A rename since then makes the next request check again. */
-	WRITE_ONCE(node->reach_seq, seq);
-	return true;
-}
-
-/* Let a node whose name has gone stand for the name just looked up. */
-static void node_refresh(struct vhost_fs_dev *fs, struct vhost_fs_node *node,
-			 const struct path *path)
-{
-	struct dentry *old = NULL;
-	struct path now;
-
-	vhost_fs_node_path(node, &now);
-	if (likely(now.dentry == path->dentry))
-		goto out;
-	if (!d_unhashed(now.dentry) &&
-	    vhost_fs_node_reachable(node, &now, &fs->share->root))
-		goto out;
-	spin_lock(&node->lock);
-	if (node->dentry == now.dentry) {
-		old = node->dentry;
-		node->dentry = dget(path->dentry);
-		/* An odd count never equals rename_lock's: check again. */
-		WRITE_ONCE(node->reach_seq, 1);
-	}
-	spin_unlock(&node->lock);
-out:
-	dput(old);
-	dput(now.dentry);
 }
 
 /* Memory, a number, and a place in the count; no path yet. */
@@ -220,13 +116,6 @@ static struct vhost_fs_node *node_alloc(struct vhost_fs_session *s, u64 id)
 		return NULL;
 	}
 	return node;
-}
-
-static void node_set_path(struct vhost_fs_node *node, const struct path *path)
-{
-	node->inode = d_inode(path->dentry);
-	node->mnt = mntget(path->mnt);
-	node->dentry = dget(path->dentry);
 }
 
 /**
@@ -318,10 +207,11 @@ static struct vhost_fs_node *node_insert(struct vhost_fs_session *s,
 					 struct vhost_fs_node *node,
 					 u64 nlookup)
 {
-	struct node_key key = { .inode = node->inode, .mnt = node->mnt };
 	struct vhost_fs_node *old;
+	struct vhost_fs_node_key key;
 
 	rcu_read_lock();
+	vhost_fs_node_key_of(node, &key);
 	xa_lock(&s->nodes);
 	/* The reserved entry needs no memory. */
 	__xa_store(&s->nodes, node->id, node, 0);
@@ -340,6 +230,7 @@ static struct vhost_fs_node *node_insert(struct vhost_fs_session *s,
 
 /* A new node with a count of 1, or the one that was faster with its own. */
 static struct vhost_fs_node *node_new(struct vhost_fs_req *req,
+				      const struct vhost_fs_node_key *key,
 				      const struct path *path, bool *fresh)
 {
 	struct vhost_fs_session *s = &req->fs->session;
@@ -347,11 +238,12 @@ static struct vhost_fs_node *node_new(struct vhost_fs_req *req,
 	int err;
 
 	err = vhost_fs_node_reserve(req);
+	if (!err)
+		err = vhost_fs_node_stand_for(req->spare_node, key, path);
 	if (err)
 		return ERR_PTR(err);
 	node = req->spare_node;
 	req->spare_node = NULL;
-	node_set_path(node, path);
 	/* The caller's reference. */
 	refcount_inc(&node->ref);
 	old = node_insert(s, node, 1);
@@ -366,16 +258,12 @@ static struct vhost_fs_node *node_new(struct vhost_fs_req *req,
 }
 
 static struct vhost_fs_node *node_find(struct vhost_fs_session *s,
-				       const struct path *path)
+				       const struct vhost_fs_node_key *key)
 {
-	struct node_key key = {
-		.inode = d_inode(path->dentry),
-		.mnt = path->mnt,
-	};
 	struct vhost_fs_node *node;
 
 	rcu_read_lock();
-	node = rhashtable_lookup(&s->inodes, &key, vhost_fs_node_params);
+	node = rhashtable_lookup(&s->inodes, key, vhost_fs_node_params);
 	if (node && !refcount_inc_not_zero(&node->ref))
 		node = NULL;
 	rcu_read_unlock();
@@ -389,29 +277,30 @@ static struct vhost_fs_node *node_find(struct vhost_fs_session *s,
  *
  * For what must not happen if the guest can't be told of it.
  *
- * Return: 0 if the guest knows the node, else as vhost_fs_node_reserve().
+ * Return: 0 if the guest knows the node, else as vhost_fs_node_reserve() or
+ * vhost_fs_node_lookup().
  */
 int vhost_fs_node_prepare(struct vhost_fs_req *req, const struct path *path)
 {
-	struct vhost_fs_node *node = node_find(&req->fs->session, path);
+	struct vhost_fs_fh_buf buf;
+	struct vhost_fs_node *node;
+	struct vhost_fs_node_key key;
+	int err;
 
+	err = vhost_fs_node_key(req, path, &buf, &key);
+	if (err)
+		return err;
+	node = node_find(&req->fs->session, &key);
+	vhost_fs_mount_put(key.mount);
 	if (!node)
 		return vhost_fs_node_reserve(req);
 	vhost_fs_node_put(node);
 	return 0;
 }
 
-/**
- * vhost_fs_node_lookup - the node of a path, whose lookup count goes up by one
- * @req: the request
- * @path: a path inside the share, with a positive dentry
- *
- * Return: the node, with a reference; -ENFILE at the share's limit; -ENOMEM.
- * If the guest isn't told its number, the count has to be taken back by
- * vhost_fs_node_forget().
- */
-struct vhost_fs_node *vhost_fs_node_lookup(struct vhost_fs_req *req,
-					   const struct path *path)
+static struct vhost_fs_node *node_lookup(struct vhost_fs_req *req,
+					 const struct vhost_fs_node_key *key,
+					 const struct path *path)
 {
 	struct vhost_fs_session *s = &req->fs->session;
 	struct vhost_fs_node *node;
@@ -419,16 +308,16 @@ struct vhost_fs_node *vhost_fs_node_lookup(struct vhost_fs_req *req,
 	unsigned int i;
 
 	for (i = 0; i < VHOST_FS_NODE_RETRIES; i++) {
-		node = node_find(s, path);
+		node = node_find(s, key);
 		if (!node) {
-			node = node_new(req, path, &fresh);
+			node = node_new(req, key, path, &fresh);
 			if (node == ERR_PTR(-EAGAIN))
 				continue;
-			if (IS_ERR(node) || fresh)
+			if (IS_ERR(node))
 				return node;
 		}
-		if (node_count_lookup(node)) {
-			node_refresh(req->fs, node, path);
+		if (fresh || node_count_lookup(node)) {
+			vhost_fs_node_refresh(req, node, key, path);
 			return node;
 		}
 		/* Its forgetter may not run for long; make way for a new one. */
@@ -437,6 +326,57 @@ struct vhost_fs_node *vhost_fs_node_lookup(struct vhost_fs_req *req,
 		cond_resched();
 	}
 	return ERR_PTR(-ENOMEM);
+}
+
+/**
+ * vhost_fs_node_lookup - the node of a path, whose lookup count goes up by one
+ * @req: the request
+ * @path: a path inside the share, with a positive dentry
+ *
+ * Return: the node, with a reference; -ENFILE at the share's limit;
+ * -EOPNOTSUPP if the file has no handle and must have one; -ESTALE if it was
+ * just unmounted; -ENOMEM. If the guest isn't told its number, the count has to
+ * be taken back by vhost_fs_node_forget().
+ */
+struct vhost_fs_node *vhost_fs_node_lookup(struct vhost_fs_req *req,
+					   const struct path *path)
+{
+	struct vhost_fs_fh_buf buf;
+	struct vhost_fs_node *node;
+	struct vhost_fs_node_key key;
+	int err;
+
+	err = vhost_fs_node_key(req, path, &buf, &key);
+	if (err)
+		return ERR_PTR(err);
+	node = node_lookup(req, &key, path);
+	vhost_fs_mount_put(key.mount);
+	return node;
+}
+
+/**
+ * vhost_fs_node_moved - the guest has given a file another parent
+ * @req: the request
+ * @path: where the file is now
+ *
+ * Saves the guest the lookup that a node found by its handle would need once
+ * the file has left the host's memory.
+ */
+void vhost_fs_node_moved(struct vhost_fs_req *req, const struct path *path)
+{
+	struct vhost_fs_fh_buf buf;
+	struct vhost_fs_node *node;
+	struct vhost_fs_node_key key;
+
+	if (req->share->inode_file_handles == VHOST_FS_HANDLES_NEVER ||
+	    d_is_dir(path->dentry) || vhost_fs_node_key(req, path, &buf, &key))
+		return;
+	node = node_find(&req->fs->session, &key);
+	if (node) {
+		vhost_fs_node_refresh(req, node, &key, path);
+		vhost_fs_node_put(node);
+	}
+	vhost_fs_mount_put(key.mount);
 }
 
 /**
@@ -470,7 +410,7 @@ void vhost_fs_node_forget(struct vhost_fs_req *req, u64 id, u64 nlookup)
 		req->bad = true;
 	if (old && old != S64_MAX && !new) {
 		/* A late lookup may be changing @dentry; the mount stays. */
-		if (!node->inode->i_nlink)
+		if (!node->by_handle && !node->inode->i_nlink)
 			vhost_fs_may_block_on(req, node->mnt->mnt_root);
 		node_unlist(s, node);
 	}
@@ -486,13 +426,14 @@ void vhost_fs_node_forget(struct vhost_fs_req *req, u64 id, u64 nlookup)
  */
 int vhost_fs_node_add_root(struct vhost_fs_dev *fs)
 {
+	const struct vhost_fs_node_key by_dentry = { };
 	struct vhost_fs_session *s = &fs->session;
 	struct vhost_fs_node *root, *old;
 
 	root = node_alloc(s, FUSE_ROOT_ID);
 	if (!root)
 		return -ENOMEM;
-	node_set_path(root, &fs->share->root);
+	vhost_fs_node_stand_for(root, &by_dentry, &fs->share->root);
 	atomic64_inc(&s->nr_nodes);
 	old = node_insert(s, root, VHOST_FS_ROOT_NLOOKUP);
 	if (!old)

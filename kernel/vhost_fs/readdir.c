@@ -123,14 +123,12 @@ static void plus_fill_one(struct vhost_fs_req *req, const struct path *dir,
 
 static void plus_fill(struct vhost_fs_req *req, u8 *buf, size_t used)
 {
-	struct vhost_fs_node *dir = req->handle->node;
 	struct path path;
 	size_t pos = 0;
 
-	vhost_fs_node_path(dir, &path);
 	/* An open directory can be listed wherever it is, but not entered. */
-	if (!vhost_fs_node_reachable(dir, &path, &req->share->root))
-		goto out;
+	if (vhost_fs_node_path(req, req->handle->node, &path))
+		return;
 	while (pos < used) {
 		struct fuse_direntplus *dp = (void *)(buf + pos);
 
@@ -138,8 +136,7 @@ static void plus_fill(struct vhost_fs_req *req, u8 *buf, size_t used)
 		pos += FUSE_DIRENTPLUS_SIZE(dp);
 		cond_resched();
 	}
-out:
-	dput(path.dentry);
+	path_put(&path);
 }
 
 static int readdir(struct vhost_fs_req *req, bool plus)

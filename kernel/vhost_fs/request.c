@@ -277,20 +277,41 @@ static int req_find_node(struct vhost_fs_req *req)
 		req->bad = true;
 		return -ESTALE;
 	}
-	vhost_fs_node_path(req->node, &req->path);
+	return 0;
+}
+
+/* An open file of the node may be used wherever the host has moved it. */
+static int req_find_handle(struct vhost_fs_req *req, u64 fh)
+{
+	struct vhost_fs_handle *handle;
+
+	handle = vhost_fs_handle_get(&req->fs->session, fh);
+	if (!handle || handle->node != req->node) {
+		if (handle)
+			vhost_fs_handle_put(handle);
+		req->bad = true;
+		return -EBADF;
+	}
+	req->handle = handle;
+	req->path = handle->file->f_path;
+	path_get(&req->path);
 	return 0;
 }
 
 /**
- * vhost_fs_req_reachable - may the request use its node by its path?
- * @req: the request
+ * vhost_fs_req_maybe_handle - find what a VHOST_FS_OP_MAYBE_FH request works on
+ * @req: the request; @path is set, and @handle if there is one
+ * @has_fh: whether the request names an open file
+ * @fh: the handle's number if it does
  *
- * Return: 0, or -ESTALE if the host has moved the node out of the share.
+ * Return: 0; -EBADF if there is no such handle of the node; without one, as
+ * vhost_fs_node_path().
  */
-int vhost_fs_req_reachable(struct vhost_fs_req *req)
+int vhost_fs_req_maybe_handle(struct vhost_fs_req *req, bool has_fh, u64 fh)
 {
-	return vhost_fs_node_reachable(req->node, &req->path,
-				       &req->share->root) ? 0 : -ESTALE;
+	if (has_fh)
+		return req_find_handle(req, fh);
+	return vhost_fs_node_path(req, req->node, &req->path);
 }
 
 static int req_find_objects(struct vhost_fs_req *req)
@@ -309,7 +330,7 @@ static int req_find_objects(struct vhost_fs_req *req)
 	err = req_find_node(req);
 	if (err || (op->flags & VHOST_FS_OP_MAYBE_FH))
 		return err;
-	return vhost_fs_req_reachable(req);
+	return vhost_fs_node_path(req, req->node, &req->path);
 }
 
 /* Find what the request is about, and do it. */
@@ -338,10 +359,9 @@ static void req_release(struct vhost_fs_req *req)
 {
 	if (req->handle)
 		vhost_fs_handle_put(req->handle);
-	if (req->node) {
-		dput(req->path.dentry);
+	path_put(&req->path);
+	if (req->node)
 		vhost_fs_node_put(req->node);
-	}
 	if (req->spare_node)
 		vhost_fs_node_unreserve(req);
 }
@@ -354,6 +374,7 @@ static void req_prepare(struct vhost_fs_req *req)
 	req->arg = NULL;
 	req->arg_len = 0;
 	req->node = NULL;
+	req->path = (struct path) { };
 	req->handle = NULL;
 	req->spare_node = NULL;
 	req->ext = (struct vhost_fs_ext){ };

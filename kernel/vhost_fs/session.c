@@ -21,6 +21,8 @@
 int vhost_fs_session_init(struct vhost_fs_session *s)
 {
 	mutex_init(&s->lock);
+	mutex_init(&s->mount_lock);
+	INIT_LIST_HEAD(&s->mounts);
 	xa_init_flags(&s->nodes, XA_FLAGS_ACCOUNT);
 	xa_init_flags(&s->handles, XA_FLAGS_ACCOUNT);
 	/* The root is number 1 in every session. */

@@ -192,6 +192,19 @@ static void share_set_limits(struct vhost_fs_share *share,
 	share->max_blocked = arg->max_blocked ?: VHOST_FS_DEFAULT_MAX_BLOCKED;
 }
 
+/* By a handle could be reached what the share's owner can't reach by name. */
+static int share_check_handles(const struct vhost_fs_share *share)
+{
+	if (share->inode_file_handles == VHOST_FS_HANDLES_NEVER)
+		return 0;
+	if (!ns_capable(share->root.mnt->mnt_sb->s_user_ns,
+			CAP_DAC_READ_SEARCH))
+		return -EPERM;
+	if (share->inode_file_handles == VHOST_FS_HANDLES_PREFER)
+		return 0;
+	return vhost_fs_fh_check_root(&share->root);
+}
+
 /* What userspace passes by address. */
 static int share_copy_arrays(struct vhost_fs_share *share,
 			     const struct vhost_fs_add_share *arg)
@@ -227,6 +240,8 @@ static int share_fill(struct vhost_fs_share *share,
 	share_set_limits(share, arg);
 	share_set_timeouts(share, arg);
 	err = share_set_root(share, arg->root_fd);
+	if (!err)
+		err = share_check_handles(share);
 	return err ?: share_copy_arrays(share, arg);
 }
 
