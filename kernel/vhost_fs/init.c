@@ -25,7 +25,7 @@ static const u64 flags_always =
 	FUSE_ASYNC_READ | FUSE_BIG_WRITES | FUSE_ATOMIC_O_TRUNC |
 	FUSE_PARALLEL_DIROPS | FUSE_ASYNC_DIO | FUSE_MAX_PAGES |
 	FUSE_AUTO_INVAL_DATA | FUSE_INIT_EXT | FUSE_ALLOW_IDMAP |
-	FUSE_CREATE_SUPP_GROUP | FUSE_HAS_IOCTL_DIR;
+	FUSE_CREATE_SUPP_GROUP | FUSE_HAS_IOCTL_DIR | FUSE_EXPORT_SUPPORT;
 
 /*
  * What the share's options can't do without. Access rights that the guest
@@ -46,6 +46,9 @@ static u64 flags_offered(const struct vhost_fs_share *share)
 {
 	u64 flags = flags_always | flags_needed(share);
 
+	/* A symbolic link's target never changes: another one is another node. */
+	if (share->cache != VHOST_FS_CACHE_NEVER)
+		flags |= FUSE_CACHE_SYMLINKS;
 	if (share->cache != VHOST_FS_CACHE_NEVER &&
 	    !(share->flags & VHOST_FS_SHARE_NO_READDIRPLUS))
 		flags |= FUSE_DO_READDIRPLUS | FUSE_READDIRPLUS_AUTO;

@@ -383,6 +383,9 @@ void vhost_fs_mount_exit(void);
  * @next_handle: last handle id given out; likewise
  * @nr_nodes: entries of @nodes
  * @nr_handles: entries of @handles
+ * @dormant: forgotten nodes, the one that was forgotten first at the head;
+ *	under the lock of @nodes
+ * @nr_dormant: entries of @dormant; likewise
  * @mount_lock: guards @mounts
  * @mounts: mounts below the share's own that nodes with file handles lie in
  */
@@ -397,6 +400,8 @@ struct vhost_fs_session {
 	atomic64_t next_handle;
 	atomic64_t nr_nodes;
 	atomic64_t nr_handles;
+	struct list_head dormant;
+	unsigned int nr_dormant;
 	struct mutex mount_lock;
 	struct list_head mounts;
 };
@@ -434,7 +439,8 @@ void vhost_fs_session_end(struct vhost_fs_dev *fs);
  * @id: the number; constant
  * @ref: one while the guest may use @id, one for each request that does
  * @lock: guards @dentry and changes of @fh
- * @nlookup: what the guest has still to forget; once 0 it stays 0
+ * @nlookup: what the guest has still to forget; once 0 it stays 0, unless it is
+ *	@dormant
  * @hash: place in vhost_fs_session.inodes
  * @by_handle: which of both it stands for a file by; constant
  * @inode: with @mnt the key of that table; constant, pinned by @dentry
@@ -446,6 +452,8 @@ void vhost_fs_session_end(struct vhost_fs_dev *fs);
  *	when it has another parent; RCU to read
  * @seen: when it was last found so, in jiffies; no lock
  * @reach_seq: rename_lock's count when the node was last seen inside the share
+ * @dormant: forgotten, and kept; under the lock of vhost_fs_session.nodes
+ * @idle: place in vhost_fs_session.dormant; likewise
  * @rcu: frees it
  */
 struct vhost_fs_node {
@@ -468,7 +476,11 @@ struct vhost_fs_node {
 	};
 	unsigned int reach_seq;
 	bool by_handle;
-	struct rcu_head rcu;
+	bool dormant;
+	union {
+		struct list_head idle;
+		struct rcu_head rcu;
+	};
 };
 
 /**
@@ -500,6 +512,7 @@ void vhost_fs_node_refresh(struct vhost_fs_req *req, struct vhost_fs_node *node,
 extern const struct rhashtable_params vhost_fs_node_params;
 
 struct vhost_fs_node *vhost_fs_node_get(struct vhost_fs_session *s, u64 id);
+struct vhost_fs_node *vhost_fs_node_get_any(struct vhost_fs_session *s, u64 id);
 void vhost_fs_node_put(struct vhost_fs_node *node);
 int vhost_fs_node_path(struct vhost_fs_req *req, struct vhost_fs_node *node,
 		       struct path *path);
@@ -609,6 +622,8 @@ int vhost_fs_dev_for_each(u32 from,
 #define VHOST_FS_OP_ATTR_NAME	BIT(9)
 /* Creates something; extensions may follow the names. */
 #define VHOST_FS_OP_EXT		BIT(10)
+/* The name may be "." and "..", if the guest was told so. */
+#define VHOST_FS_OP_DOTS	BIT(11)
 
 /**
  * struct vhost_fs_op - row of the opcode table
@@ -796,8 +811,13 @@ int vhost_fs_want_write(struct vhost_fs_req *req, struct vfsmount *mnt);
 
 /* ---- lookup.c --------------------------------------------------------- */
 
+bool vhost_fs_name_is_dot(const struct qstr *name);
+bool vhost_fs_name_is_dotdot(const struct qstr *name);
 int vhost_fs_lookup_child(struct vhost_fs_req *req, const struct path *dir,
 			  struct qstr *name, struct path *child);
+int vhost_fs_lookup_child_quietly(struct vhost_fs_req *req,
+				  const struct path *dir, struct qstr *name,
+				  struct path *child);
 int vhost_fs_lookup_second(struct vhost_fs_req *req, u64 id,
 			   struct vhost_fs_node **node, struct path *path);
 struct vhost_fs_node *vhost_fs_entry_add(struct vhost_fs_req *req,

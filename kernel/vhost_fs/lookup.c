@@ -4,10 +4,13 @@
  * other replies carry.
  *
  * A name is looked up in one directory, never along a path; symbolic links are
- * the guest's to follow. What is mounted on the result is crossed into.
+ * the guest's to follow. What is mounted on the result is crossed into. What is
+ * mounted only when somebody needs it (autofs, NFS) is mounted by a LOOKUP and
+ * not by a listing, which would mount everything at once.
  */
 #include <linux/dcache.h>
 #include <linux/fuse.h>
+#include <linux/magic.h>
 #include <linux/math64.h>
 #include <linux/mount.h>
 #include <linux/namei.h>
@@ -17,10 +20,21 @@
 /* Lookups to forget that are copied in at a time. */
 #define VHOST_FS_FORGET_BATCH	32
 
+/*
+ * One name may be written in several ways there, of which the guest's cache
+ * knows nothing: it would keep one when the file goes by another.
+ */
+static bool names_are_folded(const struct dentry *dentry)
+{
+	return dentry->d_flags & (DCACHE_OP_HASH | DCACHE_OP_COMPARE);
+}
+
 static void entry_timeout(const struct vhost_fs_share *share,
-			  struct fuse_entry_out *out)
+			  const struct path *path, struct fuse_entry_out *out)
 {
 	vhost_fs_attr_timeout(share, &out->attr_valid, &out->attr_valid_nsec);
+	if (names_are_folded(path->dentry))
+		return;
 	out->entry_valid = div_u64_rem(READ_ONCE(share->entry_timeout_ns),
 				       NSEC_PER_SEC, &out->entry_valid_nsec);
 }
@@ -48,7 +62,7 @@ struct vhost_fs_node *vhost_fs_entry_add(struct vhost_fs_req *req,
 	if (IS_ERR(node))
 		return node;
 	out->nodeid = node->id;
-	entry_timeout(req->share, out);
+	entry_timeout(req->share, path, out);
 	return node;
 }
 
@@ -126,17 +140,46 @@ static struct dentry *lookup_cached(const struct path *dir,
 	return child;
 }
 
-/**
- * vhost_fs_lookup_child - look a name up in a directory
- * @req: the request, which may block
- * @dir: the directory
- * @name: checked name
- * @child: set to a path with a positive dentry; to be put by path_put()
- *
- * Return: 0 or an errno; -ENOENT if there is no such name.
+/* A file system that is mounted when somebody needs it, and isn't yet. */
+static bool is_trigger(const struct dentry *dentry)
+{
+	return dentry->d_flags & DCACHE_NEED_AUTOMOUNT;
+}
+
+/*
+ * Have it mounted. follow_down() would ask autofs time and again if its daemon
+ * mounts where the share, a private copy of the host's mounts, doesn't see it;
+ * so autofs is asked once. Others mount on the very path.
  */
-int vhost_fs_lookup_child(struct vhost_fs_req *req, const struct path *dir,
-			  struct qstr *name, struct path *child)
+static int trigger(struct path *path)
+{
+	struct vfsmount *mnt;
+
+	if (path->dentry->d_sb->s_magic != AUTOFS_SUPER_MAGIC)
+		return follow_down(path, LOOKUP_AUTOMOUNT);
+	mnt = path->dentry->d_op->d_automount(path);
+	if (IS_ERR(mnt))
+		return PTR_ERR(mnt) == -EISDIR ? 0 : PTR_ERR(mnt);
+	/* autofs leaves mounting to its daemon. */
+	return WARN_ON_ONCE(mnt) ? -EIO : follow_down(path, 0);
+}
+
+/* Cross into what is mounted on a path, or, if asked to, would be. */
+static int cross(struct vhost_fs_req *req, struct path *path, bool automount)
+{
+	int err;
+
+	if (likely(!d_managed(path->dentry)))
+		return 0;
+	vhost_fs_may_block(req);
+	err = follow_down(path, 0);
+	if (err < 0 || !is_trigger(path->dentry))
+		return min(err, 0);
+	return automount ? min(trigger(path), 0) : -EREMOTE;
+}
+
+static int lookup_child(struct vhost_fs_req *req, const struct path *dir,
+			struct qstr *name, struct path *child, bool automount)
 {
 	struct dentry *dentry;
 	int err;
@@ -155,16 +198,117 @@ int vhost_fs_lookup_child(struct vhost_fs_req *req, const struct path *dir,
 		dput(dentry);
 		return -ENOENT;
 	}
-
 	child->mnt = mntget(dir->mnt);
 	child->dentry = dentry;
-	if (likely(!d_managed(dentry)))
-		return 0;
-	vhost_fs_may_block(req);
-	err = follow_down(child, 0);
-	if (err < 0)
+	err = cross(req, child, automount);
+	if (err)
 		path_put(child);
-	return err < 0 ? err : 0;
+	return err;
+}
+
+/**
+ * vhost_fs_lookup_child - look a name up in a directory
+ * @req: the request, which may block
+ * @dir: the directory
+ * @name: checked name
+ * @child: set to a path with a positive dentry; to be put by path_put()
+ *
+ * What is to be mounted there when it is needed gets mounted.
+ *
+ * Return: 0 or an errno; -ENOENT if there is no such name.
+ */
+int vhost_fs_lookup_child(struct vhost_fs_req *req, const struct path *dir,
+			  struct qstr *name, struct path *child)
+{
+	return lookup_child(req, dir, name, child, true);
+}
+
+/**
+ * vhost_fs_lookup_child_quietly - look a name up, and have nothing mounted
+ * @req: as for vhost_fs_lookup_child()
+ * @dir: likewise
+ * @name: likewise
+ * @child: likewise
+ *
+ * Return: as vhost_fs_lookup_child(); -EREMOTE if something would have to be
+ * mounted first.
+ */
+int vhost_fs_lookup_child_quietly(struct vhost_fs_req *req,
+				  const struct path *dir, struct qstr *name,
+				  struct path *child)
+{
+	return lookup_child(req, dir, name, child, false);
+}
+
+/* Up over mounts, until there is a parent; never above the share's root. */
+static int climb(struct vhost_fs_req *req, struct path *path)
+{
+	while (path->dentry == path->mnt->mnt_root) {
+		if (path_equal(path, &req->share->root))
+			return 0;
+		if (!follow_up(path))
+			return -ESTALE;
+	}
+	return 0;
+}
+
+/*
+ * The host may move the directory out of the share between the check of it and
+ * the step up, so what is found is checked again.
+ */
+static int lookup_parent(struct vhost_fs_req *req, struct path *path)
+{
+	const struct path *root = &req->share->root;
+	struct dentry *parent;
+	int err;
+
+	if (!d_is_dir(path->dentry))
+		return -ENOTDIR;
+	err = inode_permission(mnt_idmap(path->mnt), d_inode(path->dentry),
+			       MAY_EXEC);
+	if (!err)
+		err = climb(req, path);
+	if (err || path_equal(path, root))
+		return err;
+	parent = dget_parent(path->dentry);
+	dput(path->dentry);
+	path->dentry = parent;
+	if (!path_is_under(path, root))
+		return -ESTALE;
+	return cross(req, path, false);
+}
+
+/* "." and "..", of guests that have only a node's number. */
+static int lookup_dots(struct vhost_fs_req *req)
+{
+	struct path path = req->path;
+	int err = 0;
+
+	path_get(&path);
+	if (vhost_fs_name_is_dotdot(&req->name[0]))
+		err = lookup_parent(req, &path);
+	if (!err)
+		err = vhost_fs_entry_reply(req, &path);
+	path_put(&path);
+	return err;
+}
+
+/*
+ * That a name doesn't exist may be believed for a while; but not where it may
+ * come to exist by being made in another spelling.
+ */
+static int lookup_negative(struct vhost_fs_req *req)
+{
+	u64 timeout = READ_ONCE(req->share->negative_timeout_ns);
+	struct fuse_entry_out *out;
+
+	if (!timeout || names_are_folded(req->path.dentry))
+		return -ENOENT;
+	out = vhost_fs_reply_arg(req, sizeof(*out));
+	*out = (struct fuse_entry_out) { };
+	out->entry_valid = div_u64_rem(timeout, NSEC_PER_SEC,
+				       &out->entry_valid_nsec);
+	return 0;
 }
 
 /**
@@ -175,10 +319,15 @@ int vhost_fs_lookup_child(struct vhost_fs_req *req, const struct path *dir,
  */
 int vhost_fs_op_lookup(struct vhost_fs_req *req)
 {
+	struct qstr *name = &req->name[0];
 	struct path child;
 	int err;
 
-	err = vhost_fs_lookup_child(req, &req->path, &req->name[0], &child);
+	if (vhost_fs_name_is_dot(name) || vhost_fs_name_is_dotdot(name))
+		return lookup_dots(req);
+	err = vhost_fs_lookup_child(req, &req->path, name, &child);
+	if (err == -ENOENT)
+		return lookup_negative(req);
 	if (err)
 		return err;
 	err = vhost_fs_entry_reply(req, &child);

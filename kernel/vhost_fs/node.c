@@ -15,11 +15,15 @@
  * that use a node hold a reference and no count, so a FORGET doesn't pull it
  * away under them.
  *
+ * A guest that exports the share (by NFS, or to open_by_handle_at(2)) comes back
+ * with a number that it has forgotten long ago. So a node that pins nothing
+ * stays in the tables when it is forgotten, as dormant, until too many others
+ * are. It can't be used, but looking it up, by name or by its number and ".",
+ * wakes it.
+ *
  * What a node stands for, and the way from it to a path, is in node_path.c.
  */
 #include <linux/dcache.h>
-#include <linux/hash.h>
-#include <linux/jhash.h>
 #include <linux/mount.h>
 #include <linux/rhashtable.h>
 #include <linux/slab.h>
@@ -30,6 +34,9 @@ static struct kmem_cache *node_cache;
 
 /* How often a lookup tries to get past a node that is being forgotten. */
 #define VHOST_FS_NODE_RETRIES	1000
+
+/* Forgotten nodes that one session keeps for a guest that exports the share. */
+#define VHOST_FS_MAX_DORMANT	65536
 
 /* The root's lookup count: FORGET ignores the root. */
 #define VHOST_FS_ROOT_NLOOKUP	2
@@ -67,13 +74,13 @@ void vhost_fs_node_cache_destroy(void)
 }
 
 /**
- * vhost_fs_node_get - find a node by its number
+ * vhost_fs_node_get_any - find a node by its number, be it forgotten
  * @s: the session
  * @id: the number
  *
  * Return: the node, with a reference, or NULL.
  */
-struct vhost_fs_node *vhost_fs_node_get(struct vhost_fs_session *s, u64 id)
+struct vhost_fs_node *vhost_fs_node_get_any(struct vhost_fs_session *s, u64 id)
 {
 	struct vhost_fs_node *node;
 
@@ -82,6 +89,24 @@ struct vhost_fs_node *vhost_fs_node_get(struct vhost_fs_session *s, u64 id)
 	if (node && !refcount_inc_not_zero(&node->ref))
 		node = NULL;
 	rcu_read_unlock();
+	return node;
+}
+
+/**
+ * vhost_fs_node_get - find a node by its number
+ * @s: the session
+ * @id: the number
+ *
+ * Return: the node, with a reference, or NULL.
+ */
+struct vhost_fs_node *vhost_fs_node_get(struct vhost_fs_session *s, u64 id)
+{
+	struct vhost_fs_node *node = vhost_fs_node_get_any(s, id);
+
+	if (node && unlikely(!atomic64_read(&node->nlookup))) {
+		vhost_fs_node_put(node);
+		node = NULL;
+	}
 	return node;
 }
 
@@ -157,6 +182,44 @@ void vhost_fs_node_unreserve(struct vhost_fs_req *req)
 	atomic64_dec(&s->nr_nodes);
 }
 
+/* Listed, not dormant, and with a lookup count of 0. */
+static bool node_is_forgotten(struct vhost_fs_session *s,
+			      struct vhost_fs_node *node)
+{
+	lockdep_assert_held(&s->nodes.xa_lock);
+
+	return !atomic64_read(&node->nlookup) && !node->dormant &&
+	       xa_load(&s->nodes, node->id) == node;
+}
+
+/* Dormant nodes are not among those that the share's limit is for. */
+static bool node_leave_dormant(struct vhost_fs_session *s,
+			       struct vhost_fs_node *node)
+{
+	lockdep_assert_held(&s->nodes.xa_lock);
+
+	if (!node->dormant)
+		return false;
+	node->dormant = false;
+	list_del(&node->idle);
+	s->nr_dormant--;
+	atomic64_inc(&s->nr_nodes);
+	return true;
+}
+
+/* A lookup has found a forgotten node; false if it can't be had back. */
+static bool node_wake(struct vhost_fs_session *s, struct vhost_fs_node *node)
+{
+	bool woken;
+
+	xa_lock(&s->nodes);
+	woken = node_leave_dormant(s, node);
+	if (woken)
+		atomic64_set(&node->nlookup, 1);
+	xa_unlock(&s->nodes);
+	return woken;
+}
+
 /*
  * Take a node whose lookup count is 0 out of the tables: whoever brought it
  * there does, or a lookup that is faster. The lock waits for node_insert() to
@@ -167,8 +230,7 @@ static void node_unlist(struct vhost_fs_session *s, struct vhost_fs_node *node)
 	bool listed;
 
 	xa_lock(&s->nodes);
-	listed = !atomic64_read(&node->nlookup) &&
-		 xa_load(&s->nodes, node->id) == node;
+	listed = node_is_forgotten(s, node);
 	if (listed) {
 		rhashtable_remove_fast(&s->inodes, &node->hash,
 				       vhost_fs_node_params);
@@ -179,6 +241,44 @@ static void node_unlist(struct vhost_fs_session *s, struct vhost_fs_node *node)
 		return;
 	atomic64_dec(&s->nr_nodes);
 	vhost_fs_node_put(node);
+}
+
+/* The one that is dormant for the longest, with a reference, if there are many. */
+static struct vhost_fs_node *node_oldest_dormant(struct vhost_fs_session *s)
+{
+	struct vhost_fs_node *oldest;
+
+	if (s->nr_dormant <= VHOST_FS_MAX_DORMANT)
+		return NULL;
+	oldest = list_first_entry(&s->dormant, struct vhost_fs_node, idle);
+	refcount_inc(&oldest->ref);
+	node_leave_dormant(s, oldest);
+	return oldest;
+}
+
+/* What a node that was just forgotten becomes. */
+static void node_retire(struct vhost_fs_session *s, struct vhost_fs_node *node)
+{
+	struct vhost_fs_node *oldest = NULL;
+
+	if (!node->by_handle ||
+	    !(READ_ONCE(s->flags) & FUSE_EXPORT_SUPPORT)) {
+		node_unlist(s, node);
+		return;
+	}
+	xa_lock(&s->nodes);
+	if (node_is_forgotten(s, node)) {
+		node->dormant = true;
+		list_add_tail(&node->idle, &s->dormant);
+		s->nr_dormant++;
+		atomic64_dec(&s->nr_nodes);
+		oldest = node_oldest_dormant(s);
+	}
+	xa_unlock(&s->nodes);
+	if (oldest) {
+		node_unlist(s, oldest);
+		vhost_fs_node_put(oldest);
+	}
 }
 
 /* Count one more lookup; fails for a node that is being forgotten. */
@@ -316,7 +416,7 @@ static struct vhost_fs_node *node_lookup(struct vhost_fs_req *req,
 			if (IS_ERR(node))
 				return node;
 		}
-		if (fresh || node_count_lookup(node)) {
+		if (fresh || node_count_lookup(node) || node_wake(s, node)) {
 			vhost_fs_node_refresh(req, node, key, path);
 			return node;
 		}
@@ -412,7 +512,7 @@ void vhost_fs_node_forget(struct vhost_fs_req *req, u64 id, u64 nlookup)
 		/* A late lookup may be changing @dentry; the mount stays. */
 		if (!node->by_handle && !node->inode->i_nlink)
 			vhost_fs_may_block_on(req, node->mnt->mnt_root);
-		node_unlist(s, node);
+		node_retire(s, node);
 	}
 	vhost_fs_node_put(node);
 }
@@ -456,11 +556,14 @@ void vhost_fs_node_drop_all(struct vhost_fs_session *s)
 	unsigned long id;
 
 	xa_for_each(&s->nodes, id, node) {
-		node = vhost_fs_node_get(s, id);
+		node = vhost_fs_node_get_any(s, id);
 		if (!node)
 			continue;
-		if (atomic64_xchg(&node->nlookup, 0))
-			node_unlist(s, node);
+		xa_lock(&s->nodes);
+		node_leave_dormant(s, node);
+		xa_unlock(&s->nodes);
+		atomic64_set(&node->nlookup, 0);
+		node_unlist(s, node);
 		vhost_fs_node_put(node);
 		cond_resched();
 	}

@@ -21,7 +21,7 @@ struct create_out {
 static const struct vhost_fs_op ops[VHOST_FS_NR_OPS] = {
 	[FUSE_LOOKUP] = {
 		.name = "lookup", .fn = vhost_fs_op_lookup,
-		.names = 1, OUT(fuse_entry_out),
+		.names = 1, OUT(fuse_entry_out), .flags = VHOST_FS_OP_DOTS,
 	},
 	[FUSE_FORGET] = {
 		.name = "forget", .fn = vhost_fs_op_forget,

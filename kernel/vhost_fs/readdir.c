@@ -111,7 +111,7 @@ static void plus_fill_one(struct vhost_fs_req *req, const struct path *dir,
 
 	if (is_dot_or_dotdot(dp->dirent.name, dp->dirent.namelen))
 		return;
-	if (vhost_fs_lookup_child(req, dir, &name, &child))
+	if (vhost_fs_lookup_child_quietly(req, dir, &name, &child))
 		return;
 	node = vhost_fs_entry_add(req, &child, &dp->entry_out);
 	if (IS_ERR(node))

@@ -92,15 +92,42 @@ static bool name_has_slash(const struct qstr *name)
 	return memchr(name->name, '/', name->len);
 }
 
-static int check_name(const struct qstr *name)
+/**
+ * vhost_fs_name_is_dot - is it "."?
+ * @name: the name
+ *
+ * Return: whether it is.
+ */
+bool vhost_fs_name_is_dot(const struct qstr *name)
+{
+	return name->len == 1 && name->name[0] == '.';
+}
+
+/**
+ * vhost_fs_name_is_dotdot - is it ".."?
+ * @name: the name
+ *
+ * Return: whether it is.
+ */
+bool vhost_fs_name_is_dotdot(const struct qstr *name)
+{
+	return name->len == 2 && name->name[0] == '.' && name->name[1] == '.';
+}
+
+static bool may_be_dots(const struct vhost_fs_req *req)
+{
+	return (req->op->flags & VHOST_FS_OP_DOTS) &&
+	       (READ_ONCE(req->fs->session.flags) & FUSE_EXPORT_SUPPORT);
+}
+
+static int check_name(const struct vhost_fs_req *req, const struct qstr *name)
 {
 	if (name->len > NAME_MAX)
 		return -ENAMETOOLONG;
 	if (!name->len || name_has_slash(name))
 		return -EINVAL;
-	if (name->name[0] == '.' &&
-	    (name->len == 1 || (name->len == 2 && name->name[1] == '.')))
-		return -EINVAL;
+	if (vhost_fs_name_is_dot(name) || vhost_fs_name_is_dotdot(name))
+		return may_be_dots(req) ? 0 : -EINVAL;
 	return 0;
 }
 
@@ -118,14 +145,16 @@ static int check_attr_name(const struct qstr *name)
 	return name->len && name->len <= XATTR_NAME_MAX ? 0 : -ERANGE;
 }
 
-static int check_last_name(const struct vhost_fs_op *op,
+static int check_last_name(const struct vhost_fs_req *req,
 			   const struct qstr *name)
 {
+	const struct vhost_fs_op *op = req->op;
+
 	if (op->flags & VHOST_FS_OP_TARGET)
 		return check_target(name);
 	if (op->flags & VHOST_FS_OP_ATTR_NAME)
 		return check_attr_name(name);
-	return check_name(name);
+	return check_name(req, name);
 }
 
 /* There is no NUL in the last @len bytes. */
@@ -156,8 +185,8 @@ static int req_decode_names(struct vhost_fs_req *req, size_t start, size_t end)
 		name->len = nul - name->name;
 		name->hash = 0;
 		start += name->len + 1;
-		err = i == op->names - 1 ? check_last_name(op, name) :
-					   check_name(name);
+		err = i == op->names - 1 ? check_last_name(req, name) :
+					   check_name(req, name);
 		if (err)
 			return err;
 	}
@@ -269,10 +298,16 @@ bad:
 	return -EBADF;
 }
 
-/* The node that the header names. */
+/* The node that the header names; only "." may name a forgotten one. */
 static int req_find_node(struct vhost_fs_req *req)
 {
-	req->node = vhost_fs_node_get(&req->fs->session, req->hdr->nodeid);
+	struct vhost_fs_session *s = &req->fs->session;
+
+	if ((req->op->flags & VHOST_FS_OP_DOTS) &&
+	    vhost_fs_name_is_dot(&req->name[0]))
+		req->node = vhost_fs_node_get_any(s, req->hdr->nodeid);
+	else
+		req->node = vhost_fs_node_get(s, req->hdr->nodeid);
 	if (!req->node) {
 		req->bad = true;
 		return -ESTALE;

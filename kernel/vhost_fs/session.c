@@ -21,6 +21,7 @@
 int vhost_fs_session_init(struct vhost_fs_session *s)
 {
 	mutex_init(&s->lock);
+	INIT_LIST_HEAD(&s->dormant);
 	mutex_init(&s->mount_lock);
 	INIT_LIST_HEAD(&s->mounts);
 	xa_init_flags(&s->nodes, XA_FLAGS_ACCOUNT);
