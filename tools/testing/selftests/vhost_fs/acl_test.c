@@ -213,6 +213,25 @@ TEST_F(acl, malformed)
 				NULL, 0));
 }
 
+/* The layout that INIT agreed on is the only one, whole or cut short. */
+TEST_F(acl, layout)
+{
+	struct fuse_setxattr_in in = { .size = 1 };
+	struct fuse_call c = {
+		.opcode = FUSE_SETXATTR, .nodeid = self->file,
+		.in = { { &in, 0 }, { "user.v", 7 }, { "v", 1 } }, .nr_in = 3,
+	};
+	size_t *len = &c.in[0].iov_len;
+
+	for (*len = 1; *len < sizeof(in); ++*len)
+		EXPECT_GT(0, fuse_call(self->f, &c)) {
+			TH_LOG("%zu bytes", *len);
+		}
+	EXPECT_EQ(-ENODATA, host_get(&self->bed, "file", "user.v", NULL, 0));
+	EXPECT_EQ(0, fuse_call(self->f, &c));
+	EXPECT_EQ(1, host_get(&self->bed, "file", "user.v", NULL, 0));
+}
+
 /*
  * Makes a file, a directory and a FIFO in "dir" through the guest, and their
  * twins in "twin" through the host, both with @umask.

@@ -248,9 +248,17 @@ TEST(acl_names)
 		{ ALL, PREFIX, "posix_acl", "system." },
 		{ ALL, PREFIX, "", "user.guest." },
 	};
+	/* Little-endian: u::rwx u:1234:rwx g::r-x m::rwx o::--- */
+	static const uint32_t acl[] = {
+		2, 7 << 16 | 1, ~0U, 7 << 16 | 2, 1234, 5 << 16 | 4, ~0U,
+		7 << 16 | 16, ~0U, 32, ~0U,
+	};
 	struct mapped m;
 
 	ASSERT_EQ(0, mapped_open(&m, rules, 2, 0));
+	ASSERT_EQ(0, lsetxattr(host_path(&m), "system.posix_acl_access", acl,
+			       sizeof(acl), 0));
+	EXPECT_EQ(0, fuse_listxattr(m.f, m.file, NULL, 0));
 	EXPECT_EQ(-EOPNOTSUPP, guest_set(&m, "posix_acl_access", "v"));
 	EXPECT_EQ(-EOPNOTSUPP, guest_get(&m, "posix_acl_default"));
 	EXPECT_EQ(-EOPNOTSUPP, guest_set(&m, "system.posix_acl_access", "v"));
