@@ -107,6 +107,9 @@ static int vhost_fs_open(struct inode *inode, struct file *file)
 	err = vhost_fs_session_init(&fs->session);
 	if (err)
 		goto err_queues;
+	err = vhost_fs_park_init(fs);
+	if (err)
+		goto err_session;
 
 	init_waitqueue_head(&fs->idle_wq);
 	vhost_fs_pool_init(fs);
@@ -115,6 +118,8 @@ static int vhost_fs_open(struct inode *inode, struct file *file)
 	file->private_data = fs;
 	return 0;
 
+err_session:
+	vhost_fs_session_exit(&fs->session);
 err_queues:
 	kvfree(fs->queues);
 err_free:
@@ -142,9 +147,11 @@ static int vhost_fs_release(struct inode *inode, struct file *file)
 
 	dev_unpublish(fs);
 	dev_stop(fs);
+	vhost_fs_park_exit(fs);
 	vhost_dev_stop(&fs->vdev);
 	vhost_dev_cleanup(&fs->vdev);
 	vhost_fs_session_exit(&fs->session);
+	vhost_fs_lock_space_put(fs->locks.space);
 	if (fs->share)
 		vhost_fs_share_detach(fs->share);
 	put_pid(fs->owner);

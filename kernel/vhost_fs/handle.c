@@ -141,9 +141,16 @@ struct vhost_fs_handle *vhost_fs_handle_get(struct vhost_fs_session *s, u64 id)
  */
 void vhost_fs_handle_put(struct vhost_fs_handle *handle)
 {
+	struct inode *inode = file_inode(handle->file);
+	bool wake;
+
 	if (!refcount_dec_and_test(&handle->ref))
 		return;
+	wake = vhost_fs_lock_close(handle->file);
 	__fput_sync(handle->file);
+	if (wake)
+		/* Only compared, so it may have gone. */
+		vhost_fs_park_wake_inode(inode);
 	vhost_fs_node_put(handle->node);
 	call_rcu(&handle->rcu, handle_free_rcu);
 }
@@ -152,7 +159,11 @@ void vhost_fs_handle_put(struct vhost_fs_handle *handle)
 static void handle_unlist(struct vhost_fs_session *s,
 			  struct vhost_fs_handle *handle)
 {
+	struct vhost_fs_dev *fs = container_of(s, struct vhost_fs_dev, session);
+
 	atomic64_dec(&s->nr_handles);
+	if (vhost_fs_lock_served(fs->share))
+		vhost_fs_park_release(fs, handle);
 	vhost_fs_handle_put(handle);
 }
 

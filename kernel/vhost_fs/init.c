@@ -60,6 +60,8 @@ static u64 flags_offered(const struct vhost_fs_share *share)
 		flags |= FUSE_DIRECT_IO_ALLOW_MMAP;
 	if (share->flags & VHOST_FS_SHARE_KILLPRIV_V2)
 		flags |= FUSE_HANDLE_KILLPRIV_V2;
+	if (vhost_fs_lock_served(share))
+		flags |= FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS;
 	return flags;
 }
 
@@ -143,12 +145,15 @@ int vhost_fs_op_destroy(struct vhost_fs_req *req)
  * vhost_fs_op_interrupt - FUSE_INTERRUPT
  * @req: the request
  *
- * Nothing that is served yet waits in a way that could be interrupted; no
- * guest driver sends this over virtio.
+ * Ends the wait of a request for a lock. Whatever else is served ends by
+ * itself, and one that isn't there, or not yet, can't be told.
  *
  * Return: 0.
  */
 int vhost_fs_op_interrupt(struct vhost_fs_req *req)
 {
+	const struct fuse_interrupt_in *in = req->arg;
+
+	vhost_fs_park_interrupt(req->fs, in->unique);
 	return 0;
 }

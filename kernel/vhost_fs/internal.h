@@ -14,6 +14,11 @@
  *	vhost_fs_node.lock		which dentry a node stands for, or by
  *					which handle it is found
  *
+ *	the lock manager's own		vhost_fs_park_notify() is called under
+ *					them
+ *	vhost_fs_lock_state.lock		parked requests; vhost_fs_pool.lock is
+ *					inside
+ *
  * No VFS call is made with a virtqueue's mutex held.
  */
 #ifndef VHOST_FS_INTERNAL_H
@@ -70,7 +75,13 @@
 #define VHOST_FS_DEFAULT_MAX_BLOCKED	64
 
 struct vhost_fs_dev;
+struct vhost_fs_handle;
+struct vhost_fs_lock_space;
+struct vhost_fs_parked;
 struct vhost_fs_req;
+
+/* A handler's result: the request waits, and is answered later. */
+#define VHOST_FS_PARKED		1
 
 /* ---- idmap.c ---------------------------------------------------------- */
 
@@ -241,6 +252,14 @@ struct vhost_fs_pool {
  * @paused: take nothing from the ring; under vq.mutex
  * @broken: this ring, or another of the device, was not valid; take nothing from
  *	it until it is started anew; under vq.mutex
+ * @ready: parked requests to be tried again; under vhost_fs_lock_state.lock
+ * @parked_descs: descriptors that parked requests hold; under
+ *	vhost_fs_lock_state.lock
+ * @resumed: what was taken last was a parked request; under vq.mutex
+ * @stopping: stopped, and not yet drained; under vq.mutex
+ * @stop_num: size of the ring when it was stopped; under vq.mutex
+ * @stop_avail: where chains were to be taken on; under vq.mutex
+ * @stop_used: where used elements were to be put on; under vq.mutex
  * @poll_ns: how long to poll before sleeping; only for the holder of @looking
  * @stats: under vq.mutex
  */
@@ -252,6 +271,13 @@ struct vhost_fs_queue {
 	unsigned int inflight;
 	bool paused;
 	bool broken;
+	struct list_head ready;
+	unsigned int parked_descs;
+	bool resumed;
+	bool stopping;
+	unsigned int stop_num;
+	u16 stop_avail;
+	u16 stop_used;
 	u32 poll_ns;
 	struct vhost_fs_stats stats;
 };
@@ -535,12 +561,15 @@ void vhost_fs_node_cache_destroy(void);
  * @file: constant
  * @node: what was opened; pinned; constant
  * @dir: opened by OPENDIR; constant
+ * @released: the guest has given it back; under vhost_fs_lock_state.lock, written
+ *	only where locks are served
  * @rcu: frees it
  */
 struct vhost_fs_handle {
 	u64 id;
 	refcount_t ref;
 	bool dir;
+	bool released;
 	struct file *file;
 	struct vhost_fs_node *node;
 	struct rcu_head rcu;
@@ -560,6 +589,55 @@ void vhost_fs_handle_drop_all(struct vhost_fs_session *s);
 int vhost_fs_handle_cache_create(void);
 void vhost_fs_handle_cache_destroy(void);
 
+/* ---- lock.c, park.c --------------------------------------------------- */
+
+/**
+ * struct vhost_fs_lock_state - what a device's guest locks and waits for
+ * @lock: guards parked requests and what says so
+ * @parked: requests that wait; under @lock
+ * @nr: entries of @parked; written under @lock, read without
+ * @closed: the tick does nothing any more; under @lock
+ * @tick_at: when the tick is due, in jiffies; under @lock
+ * @tick: polls, and lets others pass those that don't get on
+ * @space: owners of the guest's POSIX locks; constant
+ * @session: number of the FUSE session; written under vhost_fs_session.lock
+ */
+struct vhost_fs_lock_state {
+	spinlock_t lock;
+	struct list_head parked;
+	unsigned int nr;
+	bool closed;
+	unsigned long tick_at;
+	struct delayed_work tick;
+	struct vhost_fs_lock_space *space;
+	u64 session;
+};
+
+int vhost_fs_lock_init(void);
+void vhost_fs_lock_exit(void);
+struct vhost_fs_lock_space *vhost_fs_lock_space_alloc(void);
+void vhost_fs_lock_space_put(struct vhost_fs_lock_space *space);
+int vhost_fs_lock_apply(struct file_lock *fl);
+void vhost_fs_lock_flush(struct vhost_fs_req *req, u64 id);
+void vhost_fs_lock_release(struct vhost_fs_req *req);
+bool vhost_fs_lock_close(struct file *file);
+
+int vhost_fs_park_init(struct vhost_fs_dev *fs);
+void vhost_fs_park_exit(struct vhost_fs_dev *fs);
+int vhost_fs_park(struct vhost_fs_req *req, struct file_lock *fl);
+bool vhost_fs_park_ready(struct vhost_fs_queue *q);
+struct vhost_fs_parked *vhost_fs_park_take(struct vhost_fs_queue *q);
+void vhost_fs_park_fill(struct vhost_fs_req *req, struct fuse_in_header *hdr);
+int vhost_fs_park_resume(struct vhost_fs_req *req);
+void vhost_fs_park_notify(struct file_lock *fl);
+void vhost_fs_park_wake_inode(struct inode *inode);
+void vhost_fs_park_interrupt(struct vhost_fs_dev *fs, u64 unique);
+void vhost_fs_park_release(struct vhost_fs_dev *fs,
+			   struct vhost_fs_handle *handle);
+void vhost_fs_park_drop(struct vhost_fs_dev *fs, struct vhost_fs_queue *q);
+void vhost_fs_park_stopped(struct vhost_fs_queue *q);
+bool vhost_fs_park_same_place(struct vhost_fs_queue *q);
+
 /* ---- dev.c ------------------------------------------------------------ */
 
 /**
@@ -575,6 +653,7 @@ void vhost_fs_handle_cache_destroy(void);
  * @nr_request_queues: request queues that are served; under vdev.mutex
  * @pool: threads
  * @session: nodes and handles
+ * @locks: locks, and requests that wait for them
  * @idle_wq: woken when a queue has no request in flight
  */
 struct vhost_fs_dev {
@@ -589,6 +668,7 @@ struct vhost_fs_dev {
 	unsigned int nr_request_queues;
 	struct vhost_fs_pool pool;
 	struct vhost_fs_session session;
+	struct vhost_fs_lock_state locks;
 	wait_queue_head_t idle_wq;
 };
 
@@ -724,6 +804,8 @@ struct vhost_fs_creator {
  * @error: what the guest was told
  * @handed_off: another thread may be at the queue
  * @bad: malformed, or names what does not exist
+ * @parked: not new from the ring, but goes on after a wait; else NULL
+ * @put_off: waits now, and so is not to be completed
  * @log_num: entries of @log
  * @log: what of guest memory to mark dirty, NULL while nothing is logged
  * @buf: scratch memory of @buf_size bytes, for listings
@@ -765,6 +847,8 @@ struct vhost_fs_req {
 	int error;
 	bool handed_off;
 	bool bad;
+	struct vhost_fs_parked *parked;
+	bool put_off;
 	unsigned int log_num;
 	struct vhost_log *log;
 	void *buf;

@@ -27,9 +27,12 @@ static int __init vhost_fs_init(void)
 	err = vhost_fs_mount_init();
 	if (err)
 		goto err_handle_cache;
-	err = vhost_fs_netlink_init();
+	err = vhost_fs_lock_init();
 	if (err)
 		goto err_mount;
+	err = vhost_fs_netlink_init();
+	if (err)
+		goto err_lock;
 	err = misc_register(&vhost_fs_misc);
 	if (err)
 		goto err_netlink;
@@ -37,6 +40,8 @@ static int __init vhost_fs_init(void)
 
 err_netlink:
 	vhost_fs_netlink_exit();
+err_lock:
+	vhost_fs_lock_exit();
 err_mount:
 	vhost_fs_mount_exit();
 err_handle_cache:
@@ -51,6 +56,7 @@ static void __exit vhost_fs_exit(void)
 	misc_deregister(&vhost_fs_misc);
 	vhost_fs_netlink_exit();
 	vhost_fs_share_remove_all();
+	vhost_fs_lock_exit();
 	vhost_fs_mount_exit();
 	vhost_fs_handle_cache_destroy();
 	vhost_fs_node_cache_destroy();

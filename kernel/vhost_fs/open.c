@@ -388,6 +388,8 @@ static int release(struct vhost_fs_req *req, bool dir)
 {
 	struct file *file = req->handle->file;
 
+	if (!dir)
+		vhost_fs_lock_release(req);
 	if ((file->f_mode & FMODE_WRITE) || !file_inode(file)->i_nlink)
 		vhost_fs_may_block_on(req, file_dentry(file));
 	return vhost_fs_handle_release(&req->fs->session, req->handle->id, dir);
@@ -423,8 +425,10 @@ int vhost_fs_op_releasedir(struct vhost_fs_req *req)
  */
 int vhost_fs_op_flush(struct vhost_fs_req *req)
 {
+	const struct fuse_flush_in *in = req->arg;
 	struct file *file = req->handle->file;
 
+	vhost_fs_lock_flush(req, in->lock_owner);
 	if (!file->f_op->flush)
 		return 0;
 	vhost_fs_may_block(req);

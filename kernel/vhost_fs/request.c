@@ -427,15 +427,8 @@ static void req_prepare(struct vhost_fs_req *req)
 		      req->in_num, req->in_len);
 }
 
-/**
- * vhost_fs_req_run - serve a chain that has been taken off a ring
- * @req: the request; pieces of memory and queue are set
- *
- * Afterwards @written is what the used element must say.
- *
- * Context: a thread of the pool, no locks held.
- */
-void vhost_fs_req_run(struct vhost_fs_req *req)
+/* Serve, up to the reply, what is new from the ring. */
+static int req_serve(struct vhost_fs_req *req)
 {
 	int err;
 
@@ -443,10 +436,45 @@ void vhost_fs_req_run(struct vhost_fs_req *req)
 	err = req_decode(req);
 	trace_vhost_fs_request_begin(req);
 	if (!err)
-		err = req_execute(req);
-	else if (err != -ENOSYS)
+		return req_execute(req);
+	if (err != -ENOSYS)
 		req->bad = true;
-	vhost_fs_reply_send(req, err);
-	trace_vhost_fs_request_end(req);
+	return err;
+}
+
+/* Go on with what has waited. */
+static int req_resume(struct vhost_fs_req *req)
+{
+	const struct cred *saved;
+	int err;
+
+	vhost_fs_park_fill(req, (struct fuse_in_header *)req->in);
+	req_prepare(req);
+	req->hdr = (const void *)req->in;
+	req->op = vhost_fs_op(req->hdr->opcode);
+	saved = override_creds(req->share->cred);
+	err = vhost_fs_park_resume(req);
+	revert_creds(saved);
+	return err;
+}
+
+/**
+ * vhost_fs_req_run - serve a chain that has been taken off a ring
+ * @req: the request; its queue is set, and pieces of memory or @parked
+ *
+ * Afterwards @written is what the used element must say, unless @put_off.
+ *
+ * Context: a thread of the pool, no locks held.
+ */
+void vhost_fs_req_run(struct vhost_fs_req *req)
+{
+	int err = req->parked ? req_resume(req) : req_serve(req);
+
+	if (err == VHOST_FS_PARKED) {
+		req->put_off = true;
+	} else {
+		vhost_fs_reply_send(req, err);
+		trace_vhost_fs_request_end(req);
+	}
 	req_release(req);
 }

@@ -64,6 +64,7 @@ int vhost_fs_session_begin(struct vhost_fs_dev *fs, u32 minor, u64 flags)
 
 	mutex_lock(&s->lock);
 	WRITE_ONCE(s->minor, 0);
+	WRITE_ONCE(fs->locks.session, fs->locks.session + 1);
 	do {
 		session_drop_all(s);
 		err = vhost_fs_node_add_root(fs);

@@ -72,7 +72,15 @@ void vhost_fs_vq_init(struct vhost_fs_dev *fs, struct vhost_fs_queue *q)
 	q->fs = fs;
 	q->vq.handle_kick = vq_kick;
 	INIT_LIST_HEAD(&q->pending);
+	INIT_LIST_HEAD(&q->ready);
 	q->poll_ns = VHOST_FS_POLL_NS;
+}
+
+static void vq_set_paused(struct vhost_fs_queue *q, bool paused)
+{
+	mutex_lock(&q->vq.mutex);
+	q->paused = paused;
+	mutex_unlock(&q->vq.mutex);
 }
 
 /**
@@ -86,6 +94,7 @@ void vhost_fs_vq_init(struct vhost_fs_dev *fs, struct vhost_fs_queue *q)
 int vhost_fs_vq_start(struct vhost_fs_queue *q)
 {
 	struct vhost_virtqueue *vq = &q->vq;
+	bool fresh = false;
 	int err = -EFAULT;
 
 	lockdep_assert_held(&q->fs->vdev.mutex);
@@ -98,8 +107,16 @@ int vhost_fs_vq_start(struct vhost_fs_queue *q)
 	err = vhost_vq_init_access(vq);
 	if (err)
 		vhost_vq_set_backend(vq, NULL);
+	else
+		fresh = !vhost_fs_park_same_place(q);
+	q->paused = fresh;
 unlock:
 	mutex_unlock(&vq->mutex);
+	if (fresh) {
+		/* The guest knows nothing of what waited on the old ring. */
+		vhost_fs_park_drop(q->fs, q);
+		vq_set_paused(q, false);
+	}
 	return err;
 }
 
@@ -112,6 +129,8 @@ unlock:
 void vhost_fs_vq_stop(struct vhost_fs_queue *q)
 {
 	mutex_lock(&q->vq.mutex);
+	if (vhost_vq_get_backend(&q->vq))
+		q->stopping = true;
 	vhost_vq_set_backend(&q->vq, NULL);
 	mutex_unlock(&q->vq.mutex);
 }
@@ -125,13 +144,9 @@ void vhost_fs_vq_drain(struct vhost_fs_queue *q)
 	wait_event(q->fs->idle_wq, !READ_ONCE(q->inflight));
 	/* See what the last one wrote, and let it leave the lock. */
 	mutex_lock(&q->vq.mutex);
-	mutex_unlock(&q->vq.mutex);
-}
-
-static void vq_set_paused(struct vhost_fs_queue *q, bool paused)
-{
-	mutex_lock(&q->vq.mutex);
-	q->paused = paused;
+	if (q->stopping)
+		vhost_fs_park_stopped(q);
+	q->stopping = false;
 	mutex_unlock(&q->vq.mutex);
 }
 
@@ -226,41 +241,80 @@ static void vq_break(struct vhost_fs_queue *q)
 		vq_set_broken(&fs->queues[i]);
 }
 
-/*
- * Take the next chain. Returns 1 and @req is in flight; 0 if the ring is empty;
- * -ESHUTDOWN if nothing may be taken; another error if the ring is not valid.
- */
-static int vq_fetch(struct vhost_fs_queue *q, struct vhost_fs_req *req)
+/* Taken from the ring, or from those who waited, and not yet answered. */
+static void vq_set_inflight(struct vhost_fs_queue *q, struct vhost_fs_req *req)
+{
+	lockdep_assert_held(&q->vq.mutex);
+
+	req->q = q;
+	req->handed_off = false;
+	req->put_off = false;
+	q->inflight++;
+}
+
+static int vq_fetch_chain(struct vhost_fs_queue *q, struct vhost_fs_req *req,
+			  bool logged)
 {
 	struct vhost_virtqueue *vq = &q->vq;
 	int head;
 
 	lockdep_assert_held(&vq->mutex);
 
-	if (!vq_active(q))
-		return -ESHUTDOWN;
+	q->resumed = false;
+	req->parked = NULL;
 	vhost_disable_notify(&q->fs->vdev, vq);
-	req->log_num = 0;
-	if (vhost_has_feature(vq, VHOST_F_LOG_ALL) && !req->log)
-		req->log = kvmalloc_array(UIO_MAXIOV, sizeof(*req->log),
-					  GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
 	head = vhost_get_vq_desc(vq, req->iov, ARRAY_SIZE(req->iov),
 				 &req->out_num, &req->in_num,
-				 vhost_has_feature(vq, VHOST_F_LOG_ALL) ?
-				 req->log : NULL, &req->log_num);
+				 logged ? req->log : NULL, &req->log_num);
 	if (head < 0)
 		return head;
 	if (head == vq->num)
 		return 0;
 	req->head = head;
-	req->q = q;
-	req->handed_off = false;
-	q->inflight++;
+	vq_set_inflight(q, req);
 	return 1;
 }
 
-/* Give an answered request back to the guest. */
-static int vq_complete(struct vhost_fs_queue *q, struct vhost_fs_req *req)
+static bool vq_fetch_parked(struct vhost_fs_queue *q, struct vhost_fs_req *req)
+{
+	lockdep_assert_held(&q->vq.mutex);
+
+	req->parked = vhost_fs_park_take(q);
+	if (likely(!req->parked))
+		return false;
+	q->resumed = true;
+	vq_set_inflight(q, req);
+	return true;
+}
+
+/*
+ * Take the next chain, or a request that has waited; in turn, if there are
+ * both. Returns 1 and @req is in flight; 0 if there is nothing; -ESHUTDOWN if
+ * nothing may be taken; another error if the ring is not valid.
+ */
+static int vq_fetch(struct vhost_fs_queue *q, struct vhost_fs_req *req)
+{
+	bool logged = vhost_has_feature(&q->vq, VHOST_F_LOG_ALL);
+	int ret;
+
+	lockdep_assert_held(&q->vq.mutex);
+
+	if (!vq_active(q))
+		return -ESHUTDOWN;
+	req->log_num = 0;
+	if (logged && !req->log)
+		req->log = kvmalloc_array(UIO_MAXIOV, sizeof(*req->log),
+					  GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
+	if (!q->resumed && vq_fetch_parked(q, req))
+		return 1;
+	ret = vq_fetch_chain(q, req, logged);
+	if (!ret && vq_fetch_parked(q, req))
+		return 1;
+	return ret;
+}
+
+/* Put an answered request on the used ring. */
+static int vq_push_used(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 {
 	struct vhost_virtqueue *vq = &q->vq;
 	int err;
@@ -275,6 +329,18 @@ static int vq_complete(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 	err = vhost_add_used(vq, req->head, req->written);
 	if (!err)
 		vhost_signal(&q->fs->vdev, vq);
+	return err;
+}
+
+/* A request is not in flight any more: it is answered, or waits. */
+static int vq_complete(struct vhost_fs_queue *q, struct vhost_fs_req *req)
+{
+	int err = 0;
+
+	lockdep_assert_held(&q->vq.mutex);
+
+	if (!req->put_off)
+		err = vq_push_used(q, req);
 	WRITE_ONCE(q->inflight, q->inflight - 1);
 	if (!q->inflight && wq_has_sleeper(&q->fs->idle_wq))
 		wake_up_all(&q->fs->idle_wq);
@@ -302,7 +368,7 @@ static bool vq_park(struct vhost_fs_queue *q)
 	atomic_set(&q->looking, 0);
 	/* Pairs with the xchg() of a kick: it finds 0, or we find its chain. */
 	smp_mb();
-	if (!vhost_enable_notify(&q->fs->vdev, vq))
+	if (!vhost_enable_notify(&q->fs->vdev, vq) && !vhost_fs_park_ready(q))
 		return true;
 	/* A kick that came in between has the look, and somebody looking. */
 	vhost_disable_notify(&q->fs->vdev, vq);

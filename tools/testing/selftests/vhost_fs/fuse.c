@@ -692,3 +692,29 @@ int fuse_ioctl(struct fuse *f, uint64_t nodeid, const struct fuse_ioctl_in *in,
 	memcpy(arg, out.arg, len);
 	return len;
 }
+
+int fuse_lk(struct fuse *f, uint32_t opcode, uint64_t nodeid,
+	    struct fuse_lk_in *in)
+{
+	struct fuse_lk_out out;
+	struct fuse_call c = {
+		.opcode = opcode, .nodeid = nodeid,
+		.in = { ARG(in) }, .nr_in = 1,
+		.out = &out, .out_size = opcode == FUSE_GETLK ? sizeof(out) : 0,
+	};
+	int error = call_fixed(f, &c);
+
+	if (!error && opcode == FUSE_GETLK)
+		in->lk = out.lk;
+	return error;
+}
+
+int fuse_interrupt(struct fuse *f, uint64_t unique)
+{
+	struct fuse_interrupt_in in = { .unique = unique };
+	struct fuse_call c = {
+		.opcode = FUSE_INTERRUPT, .in = { ARG(&in) }, .nr_in = 1,
+	};
+
+	return call_forget(f, &c);
+}

@@ -242,6 +242,10 @@ int fuse_tmpfile(struct fuse *f, uint64_t parent, uint32_t flags, uint32_t mode,
  */
 int fuse_ioctl(struct fuse *f, uint64_t nodeid, const struct fuse_ioctl_in *in,
 	       void *arg);
+/* GETLK puts what it finds into @in too. */
+int fuse_lk(struct fuse *f, uint32_t opcode, uint64_t nodeid,
+	    struct fuse_lk_in *in);
+int fuse_interrupt(struct fuse *f, uint64_t unique);
 /* An opcode with @in of @size bytes and no body in its reply. */
 int fuse_simple(struct fuse *f, uint32_t opcode, uint64_t nodeid,
 		const void *in, size_t size);
