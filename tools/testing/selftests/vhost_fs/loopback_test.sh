@@ -10,8 +10,8 @@
 # --loopback SHAREDIR:MOUNT; default options). Shares with other options are
 # made here, of directories beside the tests' own. SHAREDIR may be on any file
 # system and must not be a mount point. Prints TAP; needs root, acl, attr, fio,
-# git, loopbackd, vhost-fs-ctl, and file_test and attrs_test.sh beside this
-# script.
+# git, loopbackd, vhost-fs-ctl, and file_test, attrs_test.sh and locks_test.sh
+# beside this script.
 #
 # Exit status: 0 if all passed, 1 otherwise, 2 for a wrong argument.
 
@@ -530,6 +530,15 @@ test_attributes()
 	unserve attrs
 }
 
+# Locks hold between the guest and the host; and what else takes an open file.
+test_locks()
+{
+	mkdir -p "$share/locks"
+	serve locks --locks remote
+	"$here/locks_test.sh" "$share/locks" "$run/locks" || fail "see above"
+	unserve locks
+}
+
 # Without the options there are none, even where the host has them.
 test_no_attributes()
 {
@@ -573,7 +582,7 @@ test_attributes_mapped()
 tests=(calls_of_programs fio_buffered fio_mapped fio_direct fio_on_both_sides tar_in_and_out git
 	ten_thousand_files both_sides_edit both_sides_fight remount nobody cache_auto cache_never
 	cache_long readonly submounts submounts_not_announced limits
-	attributes no_attributes attributes_mapped)
+	attributes no_attributes attributes_mapped locks)
 
 run_one()
 {
