@@ -426,6 +426,11 @@ test_process_options() {
 		as_nobody "$ctl" add-share $prefix-host3 --path "$dir/nobody" --sandbox mount
 	works "add-share --sandbox mount" "$ctl" add-share $prefix-mount --path "$dir/root" \
 		--sandbox mount
+	# The one label that AppArmor always has.
+	if [ "$(cat /proc/self/attr/apparmor/current 2>/dev/null)" = unconfined ]; then
+		works "add-share --label" "$ctl" add-share $prefix-label2 --path "$dir/root" \
+			--label unconfined
+	fi
 	refused "a label that nothing knows" "security label" \
 		"$ctl" add-share $prefix-label --path "$dir/root" --label no_such:label
 }
