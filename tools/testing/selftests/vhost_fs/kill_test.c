@@ -140,9 +140,10 @@ static struct census take_census(FIXTURE_DATA(kill) *self)
 	};
 }
 
+/* What another test left to the next grace period may go meanwhile. */
 static bool same(const struct census *a, const struct census *b)
 {
-	return a->nodes == b->nodes && a->handles == b->handles &&
+	return a->nodes <= b->nodes && a->handles <= b->handles &&
 	       a->devices == b->devices && a->threads == b->threads &&
 	       a->inodes == b->inodes;
 }
@@ -160,8 +161,8 @@ static void expect_census(struct __test_metadata *_metadata,
 			return;
 		poll(NULL, 0, 50);
 	}
-	EXPECT_EQ(self->before.nodes, now.nodes);
-	EXPECT_EQ(self->before.handles, now.handles);
+	EXPECT_GE(self->before.nodes, now.nodes);
+	EXPECT_GE(self->before.handles, now.handles);
 	EXPECT_EQ(self->before.devices, now.devices);
 	EXPECT_EQ(self->before.threads, now.threads);
 	EXPECT_EQ(self->before.inodes, now.inodes);
