@@ -21,7 +21,8 @@ SELFTESTS := tools/testing/selftests/vhost_fs
 # Kbuild gets our command line too, where O= would mean its own output.
 kbuild = $(MAKE) -C $(KDIR) M=$(STAGE) O=$(realpath $(KDIR)) $(if $(ARCH),ARCH=$(ARCH)) \
 	 $(if $(VHOST_SRC),VHOST_SRC=$(abspath $(VHOST_SRC))) \
-	 $(if $(VHOST_KO),VHOST_KO=$(abspath $(VHOST_KO)))
+	 $(if $(VHOST_KO),VHOST_KO=$(abspath $(VHOST_KO))) \
+	 $(if $(COVERAGE),COVERAGE=1)
 
 .PHONY: all
 all: modules tools
@@ -90,6 +91,10 @@ bench:
 bench-programs: tools selftests
 	$(MAKE) modules loopback KVER=$(notdir $(lastword $(sort $(wildcard /lib/modules/6.12*cloud*))))
 
+.PHONY: coverage
+coverage:
+	$(SELFTESTS)/vm/coverage
+
 .PHONY: clean
 clean:
 	rm -rf $(BUILD)
@@ -108,6 +113,7 @@ help:
 	@echo '  make check-debug   ring and file tests on an instrumented kernel, two CPUs'
 	@echo '  make bench         costs against virtiofsd and system calls (as root);'
 	@echo '                     BENCH="--measure wall1" and the like: see bench/bench'
+	@echo '  make coverage      lines of the module that tests run (as root)'
 	@echo '  make clean         remove $(O)/'
 	@echo
 	@echo '  KVER=RELEASE  kernel to build for (now $(KVER))'
