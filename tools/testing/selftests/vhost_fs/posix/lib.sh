@@ -25,23 +25,24 @@ wait_until()
 # make_fs TYPE DIR SIZE: a new file system, mounted at DIR. Images are sparse.
 make_fs()
 {
-	local type=$1 dir=$2 size=$3
+	local type=$1 dir=$2 size=$3 image
 	mkdir -p "$dir"
 	if [ "$type" = tmpfs ]; then
 		mount -t tmpfs -o "size=$size" tmpfs "$dir"
 		return
 	fi
 	modprobe -qa loop "$type"
+	image=/var/tmp/vhost-fs-posix/$(basename "$work")-$type
 	mkdir -p /var/tmp/vhost-fs-posix
-	rm -f "/var/tmp/vhost-fs-posix/$type"
-	truncate -s "$size" "/var/tmp/vhost-fs-posix/$type"
+	rm -f "$image"
+	truncate -s "$size" "$image"
 	case $type in
-	ext4)	mkfs.ext4 -q -I 256 -N 200000 "/var/tmp/vhost-fs-posix/$type" ;;
-	xfs)	mkfs.xfs -q "/var/tmp/vhost-fs-posix/$type" ;;
-	btrfs)	mkfs.btrfs -q "/var/tmp/vhost-fs-posix/$type" ;;
-	esac >"$dir.log" 2>&1 || { cat "$dir.log" >&2; return 1; }
-	[ "$type" != ext4 ] || make_many_links "/var/tmp/vhost-fs-posix/$type" || return
-	mount -o loop "/var/tmp/vhost-fs-posix/$type" "$dir"
+	ext4)	mkfs.ext4 -q -I 256 -N "${inodes:-200000}" "$image" ;;
+	xfs)	mkfs.xfs -q "$image" ;;
+	btrfs)	mkfs.btrfs -q "$image" ;;
+	esac >"$work/mkfs.log" 2>&1 || { cat "$work/mkfs.log" >&2; return 1; }
+	[ "$type" != ext4 ] || make_many_links "$image" || return
+	mount -o loop "$image" "$dir"
 }
 
 # A file of image $1 says that it has nearly as many links as ext4 allows.

@@ -228,23 +228,18 @@ static inline bool holds(const char *path, const char *text)
 	return n == (ssize_t)strlen(text) && !memcmp(buf, text, n);
 }
 
-FIXTURE(posix)
-{
-	char name[64];
-};
-
-FIXTURE_SETUP(posix)
+/* A directory for one test; helpers of fixtures. */
+static inline void enter_directory(struct __test_metadata *_metadata)
 {
 	umask(0);
-	snprintf(self->name, sizeof(self->name), "posix-%d", getpid());
-	snprintf(here, sizeof(here), "%s/%s", base_dir, self->name);
-	snprintf(other, sizeof(other), "%s/%s", other_base, self->name);
+	snprintf(here, sizeof(here), "%s/posix-%d", base_dir, getpid());
+	snprintf(other, sizeof(other), "%s/posix-%d", other_base, getpid());
 	ASSERT_EQ(0, mkdir(here, 0777));
 	ASSERT_EQ(0, chdir(here));
 	umask(022);
 }
 
-FIXTURE_TEARDOWN(posix)
+static inline void leave_directory(struct __test_metadata *_metadata)
 {
 	char command[PATH_MAX + 16];
 
@@ -253,6 +248,22 @@ FIXTURE_TEARDOWN(posix)
 	snprintf(command, sizeof(command), "rm -rf '%s'", here);
 	ASSERT_EQ(0, system(command));
 }
+
+#ifndef POSIX_OWN_FIXTURE
+FIXTURE(posix)
+{
+};
+
+FIXTURE_SETUP(posix)
+{
+	enter_directory(_metadata);
+}
+
+FIXTURE_TEARDOWN(posix)
+{
+	leave_directory(_metadata);
+}
+#endif
 
 static inline int posix_main(int argc, char **argv)
 {
