@@ -104,13 +104,14 @@ names = sorted(os.listdir(share))
 fd = os.open(mnt, os.O_TMPFILE | os.O_RDWR, 0o640)
 os.write(fd, b'nameless')
 assert sorted(os.listdir(share)) == names
-os.link(f'/proc/self/fd/{fd}', f'{mnt}/named', follow_symlinks=True)
+fds = os.open('/proc/self/fd', os.O_RDONLY)
+os.link(str(fd), f'{mnt}/named', src_dir_fd=fds, follow_symlinks=True)
 with open(f'{share}/named') as file:
     assert file.read() == 'nameless'
 assert os.stat(f'{share}/named').st_mode & 0o7777 == 0o640
 fd = os.open(mnt, os.O_TMPFILE | os.O_RDWR | os.O_EXCL, 0o600)
 try:
-    os.link(f'/proc/self/fd/{fd}', f'{mnt}/never', follow_symlinks=True)
+    os.link(str(fd), f'{mnt}/never', src_dir_fd=fds, follow_symlinks=True)
     sys.exit(1)
 except FileNotFoundError:
     pass
