@@ -84,7 +84,7 @@ static int add_share(struct bed *bed, const struct bed_config *config)
 	arg.max_nodes = config->max_nodes ?: arg.max_nodes;
 	arg.max_handles = config->max_handles ?: arg.max_handles;
 	/* So that whole programs can be run with nodes of the other kind. */
-	if (getenv("VHOST_FS_TEST_HANDLES"))
+	if (!arg.inode_file_handles && getenv("VHOST_FS_TEST_HANDLES"))
 		arg.inode_file_handles = VHOST_FS_HANDLES_PREFER;
 
 	/* The directory's random part makes the name unique. */
