@@ -539,6 +539,25 @@ test_locks()
 	unserve locks
 }
 
+# With nodes that pin nothing: all that files can do, the guest's own file
+# handles, and unmounting on the host what the guest has looked into.
+test_file_handles()
+{
+	mkdir -p "$share/handles/sub"
+	mount -t tmpfs tmpfs "$share/handles/sub"
+	echo data >"$share/handles/sub/file"
+	serve handles --inode-file-handles prefer --sandbox none
+	"$here/byhandle_test" "$share/handles" "$run/handles" | grep -v '^ok '
+	[ "${PIPESTATUS[0]}" = 0 ] || fail "byhandle_test"
+	"$here/file_test" "$share/handles" "$run/handles" 2>&1 | grep -v '^ok '
+	[ "${PIPESTATUS[0]}" = 0 ] || fail "file_test"
+	same "$(cat "$run/handles/sub/file")" data "file in a submount"
+	# What was open is closed a little later.
+	wait_until 30 umount "$share/handles/sub" || fail "the guest's nodes keep the mount"
+	refused "No such file or directory" cat "$run/handles/sub/file"
+	unserve handles
+}
+
 # Without the options there are none, even where the host has them.
 test_no_attributes()
 {
@@ -582,7 +601,7 @@ test_attributes_mapped()
 tests=(calls_of_programs fio_buffered fio_mapped fio_direct fio_on_both_sides tar_in_and_out git
 	ten_thousand_files both_sides_edit both_sides_fight remount nobody cache_auto cache_never
 	cache_long readonly submounts submounts_not_announced limits
-	attributes no_attributes attributes_mapped locks)
+	attributes no_attributes attributes_mapped locks file_handles)
 
 run_one()
 {
