@@ -377,6 +377,8 @@ static int nl_put_device_attrs(struct sk_buff *skb,
 		       atomic64_read(&s->nr_nodes)) ||
 	    nl_put_u64(skb, VHOST_FS_A_DEVICE_HANDLES,
 		       atomic64_read(&s->nr_handles)) ||
+	    nl_put_u64(skb, VHOST_FS_A_DEVICE_BLOCKED,
+		       READ_ONCE(fs->locks.nr)) ||
 	    nl_put_stats(skb, stats))
 		return -EMSGSIZE;
 	return 0;

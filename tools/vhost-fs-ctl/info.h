@@ -74,6 +74,7 @@ struct device_info {
 	uint32_t threads;
 	uint64_t nodes;
 	uint64_t handles;
+	uint64_t blocked;
 	uint64_t bytes_read;
 	uint64_t bytes_written;
 	uint64_t bad_requests;

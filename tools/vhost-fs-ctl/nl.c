@@ -78,6 +78,7 @@ static const struct nla_policy device_policy[VHOST_FS_A_DEVICE_MAX + 1] = {
 	[VHOST_FS_A_DEVICE_BYTES_WRITTEN] = { .type = NLA_U64 },
 	[VHOST_FS_A_DEVICE_BAD_REQUESTS] = { .type = NLA_U64 },
 	[VHOST_FS_A_DEVICE_OPCODE] = { .type = NLA_NESTED },
+	[VHOST_FS_A_DEVICE_BLOCKED] = { .type = NLA_U64 },
 };
 
 static const struct nla_policy opcode_policy[VHOST_FS_A_OPCODE_MAX + 1] = {
@@ -236,6 +237,7 @@ static void add_device(void *ctx, struct genlmsghdr *msg, struct nlattr **attrs)
 		.threads = get_u32(attrs[VHOST_FS_A_DEVICE_THREADS]),
 		.nodes = get_u64(attrs[VHOST_FS_A_DEVICE_NODES]),
 		.handles = get_u64(attrs[VHOST_FS_A_DEVICE_HANDLES]),
+		.blocked = get_u64(attrs[VHOST_FS_A_DEVICE_BLOCKED]),
 		.bytes_read = get_u64(attrs[VHOST_FS_A_DEVICE_BYTES_READ]),
 		.bytes_written = get_u64(attrs[VHOST_FS_A_DEVICE_BYTES_WRITTEN]),
 		.bad_requests = get_u64(attrs[VHOST_FS_A_DEVICE_BAD_REQUESTS]),

@@ -199,6 +199,7 @@ static void device_object(FILE *out, const struct device_info *device)
 	number(out, "threads", device->threads);
 	number(out, "nodes", device->nodes);
 	number(out, "handles", device->handles);
+	number(out, "blocked", device->blocked);
 	number(out, "bytes_read", device->bytes_read);
 	number(out, "bytes_written", device->bytes_written);
 	number(out, "bad_requests", device->bad_requests);

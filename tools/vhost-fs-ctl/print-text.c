@@ -184,6 +184,8 @@ static void device_counts(FILE *out, const struct device_info *device)
 	plural(out, device->nodes, "node");
 	fputs(", ", out);
 	plural(out, device->handles, "handle");
+	fputs(", ", out);
+	plural(out, device->blocked, "blocked request");
 	fprintf(out, "\n    %" PRIu64 " bytes read, %" PRIu64 " bytes written, ",
 		device->bytes_read, device->bytes_written);
 	plural(out, device->bad_requests, "bad request");

@@ -143,7 +143,7 @@ static void idle_device(void **state)
 	capture_is(&capture,
 		   "[{\"id\": 4294967295, \"running\": false, \"broken\": false, "
 		   "\"session\": false, \"request_queues\": 0, \"threads\": 0, "
-		   "\"nodes\": 0, \"handles\": 0, \"bytes_read\": 0, \"bytes_written\": 0, "
+		   "\"nodes\": 0, \"handles\": 0, \"blocked\": 0, \"bytes_read\": 0, \"bytes_written\": 0, "
 		   "\"bad_requests\": 0, \"opcode\": []}]\n");
 }
 
@@ -156,7 +156,7 @@ static void busy_device(void **state)
 	struct device_info device = {
 		.id = 3, .share = "data", .owner_pid = 77, .running = true, .broken = true,
 		.session = true, .fuse_minor = 41, .request_queues = 1, .threads = 4,
-		.nodes = 5, .handles = 6, .bytes_read = UINT64_MAX, .bytes_written = 8,
+		.nodes = 5, .handles = 6, .blocked = 7, .bytes_read = UINT64_MAX, .bytes_written = 8,
 		.bad_requests = 9, .opcodes = opcodes, .nr_opcodes = 2,
 	};
 	const struct device_list list = { &device, 1 };
@@ -167,7 +167,7 @@ static void busy_device(void **state)
 	capture_is(&capture,
 		   "[{\"id\": 3, \"share\": \"data\", \"owner_pid\": 77, \"running\": true, "
 		   "\"broken\": true, \"session\": true, \"fuse_minor\": 41, "
-		   "\"request_queues\": 1, \"threads\": 4, \"nodes\": 5, \"handles\": 6, "
+		   "\"request_queues\": 1, \"threads\": 4, \"nodes\": 5, \"handles\": 6, \"blocked\": 7, "
 		   "\"bytes_read\": 18446744073709551615, \"bytes_written\": 8, "
 		   "\"bad_requests\": 9, \"opcode\": ["
 		   "{\"name\": \"lookup\", \"number\": 1, \"requests\": 10, \"errors\": 2}, "
