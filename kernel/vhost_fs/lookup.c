@@ -273,7 +273,7 @@ static int lookup_parent(struct vhost_fs_req *req, struct path *path)
 	parent = dget_parent(path->dentry);
 	dput(path->dentry);
 	path->dentry = parent;
-	if (!path_is_under(path, root))
+	if (!vhost_fs_path_inside(path, root))
 		return -ESTALE;
 	return cross(req, path, false);
 }

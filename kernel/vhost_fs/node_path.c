@@ -17,6 +17,7 @@
 #include <linux/hash.h>
 #include <linux/jhash.h>
 #include <linux/mount.h>
+#include <linux/namei.h>
 #include <linux/rhashtable.h>
 #include <linux/slab.h>
 
@@ -182,6 +183,37 @@ static int node_find_path(struct vhost_fs_req *req, struct vhost_fs_node *node,
 	return 0;
 }
 
+/**
+ * vhost_fs_path_inside - does a path lie inside a share?
+ * @path: the path
+ * @root: the share's root
+ *
+ * path_is_under() asks of what is mounted below the share only where that is.
+ * A bind mount shows part of a file system, and a rename through another mount
+ * takes a file out of that part, with all of the file system above it. So here
+ * the way up is gone, and each mount asked whether it shows what is on the way.
+ *
+ * Return: whether it does.
+ *
+ * Context: process context.
+ */
+bool vhost_fs_path_inside(const struct path *path, const struct path *root)
+{
+	struct path at = *path;
+	bool inside;
+
+	if (likely(path->mnt == root->mnt))
+		return is_subdir(path->dentry, root->dentry);
+	path_get(&at);
+	do {
+		inside = is_subdir(at.dentry, at.mnt->mnt_root);
+	} while (inside && follow_up(&at) && at.mnt != root->mnt);
+	inside = inside && at.mnt == root->mnt &&
+		 is_subdir(at.dentry, root->dentry);
+	path_put(&at);
+	return inside;
+}
+
 /* Does the dentry of a node still lie inside the share? */
 static bool node_reachable(struct vhost_fs_node *node, const struct path *path,
 			   const struct path *root)
@@ -193,7 +225,7 @@ static bool node_reachable(struct vhost_fs_node *node, const struct path *path,
 	seq = read_seqbegin(&rename_lock);
 	if (likely(READ_ONCE(node->reach_seq) == seq))
 		return true;
-	if (!path_is_under(path, root))
+	if (!vhost_fs_path_inside(path, root))
 		return false;
 	/* A rename since then makes the next request check again. */
 	WRITE_ONCE(node->reach_seq, seq);

@@ -193,6 +193,116 @@ TEST_F(submount, own_file_system_bound)
 	EXPECT_EQ(0, fuse_getattr(self->f, one, NULL));
 }
 
+/* Nothing of a directory is to be had, not what it holds nor what is above. */
+static void expect_lost(struct __test_metadata *_metadata,
+			FIXTURE_DATA(submount) *self, uint64_t dir)
+{
+	struct fuse_open_out open;
+
+	EXPECT_EQ(-ESTALE, fuse_getattr(self->f, dir, NULL));
+	EXPECT_EQ(-ESTALE, fuse_lookup(self->f, dir, "..", &self->entry));
+	EXPECT_EQ(-ESTALE, fuse_lookup(self->f, dir, "file", &self->entry));
+	EXPECT_EQ(-ESTALE, fuse_opendir(self->f, dir, &open));
+	EXPECT_EQ(-ESTALE, fuse_mkdir(self->f, dir, "x", 0755, 0,
+				      &self->entry));
+}
+
+/*
+ * On "other" is a bind mount of "dir". What is moved out of "dir" elsewhere in
+ * the file system doesn't lie below "other" any more; the way up from there
+ * would lead to all of the file system.
+ */
+TEST_F(submount, moved_out_of_a_bind_mount)
+{
+	uint64_t c, d, file;
+	int i;
+
+	ASSERT_EQ(0, mkdirat(self->bed.fd, "dir/c", 0755));
+	ASSERT_EQ(0, mkdirat(self->bed.fd, "dir/c/d", 0755));
+	ASSERT_EQ(0, bed_write_file(&self->bed, "dir/c/d/file", "x", 1, 0644));
+	ASSERT_EQ(0, bind(&self->bed, "dir", "other"));
+	c = bed_lookup(self->f, "other/c");
+	d = bed_lookup(self->f, "other/c/d");
+	file = bed_lookup(self->f, "other/c/d/file");
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, fuse_getattr(self->f, file, NULL));
+		ASSERT_EQ(0, fuse_lookup(self->f, c, "..", &self->entry));
+		EXPECT_EQ(bed_lookup(self->f, "other"), self->entry.nodeid);
+		/* By the host, and by the guest. */
+		ASSERT_EQ(0, i ? fuse_rename(self->f, bed_lookup(self->f, "dir"),
+					     "c", ROOT, "c") :
+				 renameat(self->bed.fd, "dir/c", self->bed.fd,
+					  "c"));
+		expect_lost(_metadata, self, c);
+		expect_lost(_metadata, self, d);
+		EXPECT_EQ(-ESTALE, fuse_getattr(self->f, file, NULL));
+		EXPECT_NE(0, bed_lookup(self->f, "c/d/file"));
+		ASSERT_EQ(0, renameat(self->bed.fd, "c", self->bed.fd, "dir/c"));
+	}
+	EXPECT_EQ(0, fuse_getattr(self->f, file, NULL));
+	EXPECT_EQ(0, unmount(&self->bed, "other", MNT_DETACH));
+}
+
+/* Nor does what is mounted there. */
+TEST_F(submount, mount_moved_out_of_a_bind_mount)
+{
+	uint64_t in;
+
+	ASSERT_EQ(0, mkdirat(self->bed.fd, "dir/c", 0755));
+	ASSERT_EQ(0, mkdirat(self->bed.fd, "dir/c/point", 0755));
+	ASSERT_EQ(0, bind(&self->bed, "dir", "other"));
+	ASSERT_EQ(0, bind(&self->bed, "sub", "other/c/point"));
+	in = bed_lookup(self->f, "other/c/point/in");
+	ASSERT_EQ(0, fuse_getattr(self->f, in, NULL));
+	ASSERT_EQ(0, renameat(self->bed.fd, "dir/c", self->bed.fd, "c"));
+	expect_lost(_metadata, self, in);
+	ASSERT_EQ(0, renameat(self->bed.fd, "c", self->bed.fd, "dir/c"));
+	EXPECT_EQ(0, fuse_getattr(self->f, in, NULL));
+	EXPECT_EQ(0, unmount(&self->bed, "other", MNT_DETACH));
+}
+
+struct mover {
+	int fd;
+	bool stop;
+	unsigned int rounds;
+};
+
+static void *move_to_and_fro(void *arg)
+{
+	struct mover *m = arg;
+
+	while (!__atomic_load_n(&m->stop, __ATOMIC_RELAXED)) {
+		if (renameat(m->fd, "dir/c", m->fd, "c") ||
+		    renameat(m->fd, "c", m->fd, "dir/c"))
+			break;
+		m->rounds++;
+	}
+	return NULL;
+}
+
+TEST_F_TIMEOUT(submount, moved_out_while_looked_up, 300)
+{
+	struct mover m = { .fd = self->bed.fd };
+	uint64_t c, other;
+	pthread_t thread;
+	int i, ret;
+
+	ASSERT_EQ(0, mkdirat(self->bed.fd, "dir/c", 0755));
+	ASSERT_EQ(0, bind(&self->bed, "dir", "other"));
+	other = bed_lookup(self->f, "other");
+	c = bed_lookup(self->f, "other/c");
+	ASSERT_EQ(0, pthread_create(&thread, NULL, move_to_and_fro, &m));
+	for (i = 0; i < 500; i++) {
+		ret = fuse_lookup(self->f, c, "..", &self->entry);
+		EXPECT_TRUE(ret == -ESTALE ||
+			    (!ret && self->entry.nodeid == other));
+	}
+	__atomic_store_n(&m.stop, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	EXPECT_LT(0, m.rounds);
+	EXPECT_EQ(0, unmount(&self->bed, "other", MNT_DETACH));
+}
+
 /* A mount of a file on a file. */
 TEST_F(submount, file_on_file)
 {
