@@ -10,7 +10,7 @@
 # --loopback SHAREDIR:MOUNT; default options). Shares with other options are
 # made here, of directories beside the tests' own. SHAREDIR may be on any file
 # system and must not be a mount point. Prints TAP; needs root, acl, attr, fio,
-# git, loopbackd, vhost-fs-ctl, and file_test, attrs_test.sh and locks_test.sh
+# git, loopbackd, vhost-fs-ctl, and the test programs and scripts that lie
 # beside this script.
 #
 # Exit status: 0 if all passed, 1 otherwise, 2 for a wrong argument.
@@ -148,10 +148,19 @@ gone()
 
 # Tests. Each has $t on the mount and $h, the same directory on the host, empty.
 
+# file_tests SHAREDIR MOUNT
+file_tests()
+{
+	local program
+	for program in file_call_test file_test file_escape_test; do
+		"$here/$program" "$@" 2>&1 | grep -v '^ok '
+		[ "${PIPESTATUS[0]}" = 0 ] || fail "$program"
+	done
+}
+
 test_calls_of_programs()
 {
-	"$here/file_test" "$share" "$mnt" 2>&1 | grep -v '^ok '
-	return "${PIPESTATUS[0]}"
+	file_tests "$share" "$mnt"
 }
 
 # Data
@@ -438,8 +447,6 @@ test_readonly()
 	serve readonly --readonly
 	echo 1 >"$share/readonly/f"
 	same "$(cat "$run/readonly/f")" 1 "contents"
-	"$here/file_test" "$share/readonly" "$run/readonly" readonly 2>&1 | grep -v '^ok '
-	[ "${PIPESTATUS[0]}" = 0 ] || fail "file_test"
 	refused "Read-only file system" fallocate -l 1M "$run/readonly/f"
 	refused "Read-only file system" sh -c "echo >>'$run/readonly/f'"
 	unserve readonly
@@ -549,8 +556,7 @@ test_file_handles()
 	serve handles --inode-file-handles prefer --sandbox none
 	"$here/byhandle_test" "$share/handles" "$run/handles" | grep -v '^ok '
 	[ "${PIPESTATUS[0]}" = 0 ] || fail "byhandle_test"
-	"$here/file_test" "$share/handles" "$run/handles" 2>&1 | grep -v '^ok '
-	[ "${PIPESTATUS[0]}" = 0 ] || fail "file_test"
+	file_tests "$share/handles" "$run/handles"
 	same "$(cat "$run/handles/sub/file")" data "file in a submount"
 	# What was open is closed a little later.
 	wait_until 30 umount "$share/handles/sub" || fail "the guest's nodes keep the mount"
