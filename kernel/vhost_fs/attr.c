@@ -249,13 +249,22 @@ static int setattr_truncate(struct vhost_fs_req *req, loff_t size)
 	return vhost_fs_truncate_file(req, file, size, 0);
 }
 
+/* Nobody asks for this before it was agreed on. */
+static bool setattr_kills(const struct vhost_fs_req *req)
+{
+	const struct fuse_setattr_in *in = req->arg;
+
+	return (in->valid & FATTR_KILL_SUIDGID) &&
+	       vhost_fs_session_has(&req->fs->session, FUSE_HANDLE_KILLPRIV_V2);
+}
+
 static int setattr_size(struct vhost_fs_req *req)
 {
 	const struct fuse_setattr_in *in = req->arg;
 	const struct cred *saved = NULL;
 	int err = 0;
 
-	if (in->valid & FATTR_KILL_SUIDGID)
+	if (setattr_kills(req))
 		err = vhost_fs_cred_drop_fsetid(req, &req->path, &saved);
 	if (err)
 		return err;
@@ -358,9 +367,7 @@ static int setattr_decode(struct vhost_fs_req *req, struct iattr *attr)
 static unsigned int chown_kills(const struct vhost_fs_req *req,
 				unsigned int valid, struct inode *inode)
 {
-	const struct fuse_setattr_in *in = req->arg;
-
-	if (!(in->valid & FATTR_KILL_SUIDGID) || S_ISDIR(inode->i_mode) ||
+	if (!setattr_kills(req) || S_ISDIR(inode->i_mode) ||
 	    !(valid & (ATTR_UID | ATTR_GID)) || (valid & ATTR_MODE))
 		return 0;
 	return ATTR_KILL_SUID |
@@ -388,12 +395,11 @@ static int setattr_notify(struct vhost_fs_req *req, struct iattr *attr)
 
 static int setattr_apply(struct vhost_fs_req *req, struct iattr *attr)
 {
-	const struct fuse_setattr_in *in = req->arg;
 	const struct cred *saved = NULL;
 	int err = 0;
 
 	/* Its root may keep a bit that nobody can execute. */
-	if ((in->valid & FATTR_KILL_SUIDGID) && req->hdr->uid &&
+	if (setattr_kills(req) && req->hdr->uid &&
 	    req->hdr->uid != FUSE_INVALID_UIDGID)
 		err = vhost_fs_cred_drop_fsetid(req, &req->path, &saved);
 	if (err)

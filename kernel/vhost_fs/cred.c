@@ -260,7 +260,20 @@ static int fsetid_group(struct vhost_fs_req *req, const struct path *path,
 	if (req->hdr->gid != FUSE_INVALID_UIDGID)
 		return vhost_fs_gid_in(req, req->hdr->gid, gid);
 	*gid = vfsgid_into_kgid(i_gid_into_vfsgid(mnt_idmap(path->mnt), inode));
-	return gid_valid(*gid) ? 0 : -EINVAL;
+	/* CAP_SETGID is good for no others. */
+	return gid_valid(*gid) && kgid_has_mapping(vhost_fs_user_ns(req), *gid) ?
+		0 : -EINVAL;
+}
+
+/*
+ * May the guest user's group be added? Not if it would let the share change what
+ * it couldn't otherwise.
+ */
+static bool may_add_group(const struct path *path)
+{
+	return cap_raised(current_cred()->cap_effective, CAP_SETGID) &&
+	       !inode_permission(mnt_idmap(path->mnt), d_inode(path->dentry),
+				 MAY_WRITE);
 }
 
 /*
@@ -276,8 +289,7 @@ static struct cred *cred_without_fsetid(struct vhost_fs_req *req,
 	if (!cred)
 		return NULL;
 	cap_lower(cred->cap_effective, CAP_FSETID);
-	if (!cap_raised(cred->cap_effective, CAP_SETGID) ||
-	    fsetid_group(req, path, &gid))
+	if (!may_add_group(path) || fsetid_group(req, path, &gid))
 		return cred;
 	if (cred_add_group(cred, gid)) {
 		put_cred(cred);

@@ -344,6 +344,9 @@ TEST(left_to_the_guest)
 	ASSERT_EQ(0, fuse_open(&bed.fuse, node, O_RDWR, &open));
 	EXPECT_EQ(1, fuse_write(&bed.fuse, node, open.fh, 0, "x", 1));
 	EXPECT_EQ(0, fuse_fallocate(&bed.fuse, node, open.fh, 0, 100, 0));
+	/* Nor does it count if the guest asks all the same. */
+	EXPECT_EQ(0, setattr(&bed.fuse, node, (struct fuse_setattr_in){
+		.valid = FATTR_SIZE | FATTR_KILL_SUIDGID, .size = 5 }));
 	ASSERT_EQ(0, bed_stat(&bed, "file", &st));
 	EXPECT_EQ(S_IFREG | 06755, st.st_mode);
 	EXPECT_FALSE(has_caps(&bed, "file"));
