@@ -57,6 +57,17 @@ static int cred_set_groups(struct cred *cred, const kgid_t *groups, u32 nr)
 	return 0;
 }
 
+/*
+ * Could the share's owner have called setgroups(2)? Where that is denied, groups
+ * are not to be lost either: there are files that a group may not touch and
+ * everybody else may.
+ */
+static bool cred_may_set_groups(const struct cred *cred)
+{
+	return cap_raised(cred->cap_effective, CAP_SETGID) &&
+	       (READ_ONCE(cred->user_ns->flags) & USERNS_SETGROUPS_ALLOWED);
+}
+
 static int cred_drop_groups(struct cred *cred)
 {
 	return cred_set_groups(cred, NULL, 0);
@@ -103,7 +114,7 @@ static int creator_fill(const struct vhost_fs_req *req,
 		return err;
 	who->fsetid = !guest_tells_groups(req) || !req->hdr->uid;
 	who->host_groups = !guest_tells_groups(req) ||
-		!cap_raised(req->share->cred->cap_effective, CAP_SETGID);
+		!cred_may_set_groups(req->share->cred);
 	if (who->host_groups)
 		return 0;
 	/* One that means nobody here, or is forbidden, gives no rights. */

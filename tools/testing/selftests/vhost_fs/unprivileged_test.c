@@ -202,4 +202,52 @@ TEST_F(unprivileged, no_rights_of_the_files_group)
 	EXPECT_EQ(0, as_maker(&m));
 }
 
+static int make_file(struct fuse *f)
+{
+	struct fuse_entry_out entry;
+	struct fuse_open_out open;
+
+	return fuse_create(f, bed_lookup(f, "dir"), "new", O_RDWR, 0644, 0,
+			   &entry, &open);
+}
+
+static int make_dir(struct fuse *f)
+{
+	struct fuse_entry_out entry;
+
+	return fuse_mkdir(f, bed_lookup(f, "dir"), "new", 0755, 0, &entry);
+}
+
+static int make_tmpfile(struct fuse *f)
+{
+	struct fuse_entry_out entry;
+	struct fuse_open_out open;
+
+	return fuse_tmpfile(f, bed_lookup(f, "dir"), O_TMPFILE | O_RDWR, 0644,
+			    0, &entry, &open);
+}
+
+/* Where groups can't be dropped, a directory that shuts one out stays shut. */
+TEST_F(unprivileged, keeps_groups_that_shut_out)
+{
+	int (*const guests[])(struct fuse *f) = {
+		make_file, make_dir, make_tmpfile,
+	};
+	struct maker m = {
+		.bed = &self->bed, .home = MAPPED, .in_group = true,
+	};
+	int i;
+
+	ASSERT_EQ(0, of_group(&self->bed, "dir", 0707, true));
+	for (i = 0; i < 3; i++) {
+		m.guest = guests[i];
+		EXPECT_EQ(-EACCES, as_maker(&m)) {
+			TH_LOG("request %d", i);
+		}
+	}
+	m.in_group = false;
+	m.guest = make_tmpfile;
+	EXPECT_EQ(0, as_maker(&m));
+}
+
 TEST_HARNESS_MAIN
