@@ -358,7 +358,8 @@ void vhost_fs_cred_restore(const struct cred *saved)
  *
  * The share's credentials without CAP_FSETID and without groups: who changes
  * what a file's group may do under these takes the file's set-group-ID bit
- * away.
+ * away. Only for what the file's owner alone may do: there belonging to no group
+ * gives nobody a right.
  *
  * Return: 0 or -ENOMEM.
  *

@@ -54,6 +54,15 @@ static int host_name(const struct vhost_fs_req *req, const char *name,
 	return is_hidden_acl(req->share, host) ? -EOPNOTSUPP : 0;
 }
 
+static int set_attr(struct vhost_fs_req *req, const struct path *path,
+		    const char *host, const void *value, size_t size, int flags)
+{
+	if (is_posix_acl_xattr(host))
+		return vhost_fs_acl_set(req, path, host, value, size);
+	return vfs_setxattr(mnt_idmap(path->mnt), path->dentry, host, value,
+			    size, flags);
+}
+
 /**
  * vhost_fs_xattr_set - set an extended attribute
  * @req: the request
@@ -70,15 +79,9 @@ int vhost_fs_xattr_set(struct vhost_fs_req *req, const struct path *path,
 		       int flags)
 {
 	char host[XATTR_NAME_MAX + 1];
-	int err;
+	int err = host_name(req, name, host);
 
-	err = host_name(req, name, host);
-	if (err)
-		return err;
-	if (is_posix_acl_xattr(host))
-		return vhost_fs_acl_set(req, path, host, value, size);
-	return vfs_setxattr(mnt_idmap(path->mnt), path->dentry, host, value,
-			    size, flags);
+	return err ?: set_attr(req, path, host, value, size, flags);
 }
 
 /* Arguments that the session's guest didn't send are none. */
@@ -93,8 +96,8 @@ static u32 setxattr_flags(const struct vhost_fs_req *req)
  * The guest has found that its user is not in the file's group: then the ACL
  * must not be set by someone who, on the host, is.
  */
-static int set_as_outsider(struct vhost_fs_req *req, const void *value,
-			   size_t size, int flags)
+static int set_acl_as_outsider(struct vhost_fs_req *req, const char *host,
+			       const void *value, size_t size)
 {
 	const struct cred *saved;
 	int err;
@@ -102,8 +105,7 @@ static int set_as_outsider(struct vhost_fs_req *req, const void *value,
 	err = vhost_fs_cred_outsider(req, &saved);
 	if (err)
 		return err;
-	err = vhost_fs_xattr_set(req, &req->path, req->name[0].name, value,
-				 size, flags);
+	err = vhost_fs_acl_set(req, &req->path, host, value, size);
 	vhost_fs_cred_discard(saved);
 	return err;
 }
@@ -111,16 +113,19 @@ static int set_as_outsider(struct vhost_fs_req *req, const void *value,
 static int set_value(struct vhost_fs_req *req, const void *value)
 {
 	const struct fuse_setxattr_in *in = req->arg;
+	bool kill = setxattr_flags(req) & FUSE_SETXATTR_ACL_KILL_SGID;
+	char host[XATTR_NAME_MAX + 1];
 	int err;
 
 	err = vhost_fs_want_write(req, req->path.mnt);
 	if (err)
 		return err;
-	if (setxattr_flags(req) & FUSE_SETXATTR_ACL_KILL_SGID)
-		err = set_as_outsider(req, value, in->size, in->flags);
-	else
-		err = vhost_fs_xattr_set(req, &req->path, req->name[0].name,
-					 value, in->size, in->flags);
+	err = host_name(req, req->name[0].name, host);
+	if (!err && kill && is_posix_acl_xattr(host))
+		err = set_acl_as_outsider(req, host, value, in->size);
+	else if (!err)
+		err = set_attr(req, &req->path, host, value, in->size,
+			       in->flags);
 	mnt_drop_write(req->path.mnt);
 	return err;
 }

@@ -250,4 +250,28 @@ TEST_F(unprivileged, keeps_groups_that_shut_out)
 	EXPECT_EQ(0, as_maker(&m));
 }
 
+static int set_attribute(struct fuse *f)
+{
+	return fuse_setxattr(f, bed_lookup(f, "file"), "user.v", "v", 1, 0,
+			     FUSE_SETXATTR_ACL_KILL_SGID);
+}
+
+/* So does a file, for all that isn't an ACL. */
+TEST_F(unprivileged, attribute_of_a_file_that_shuts_out)
+{
+	struct maker m = {
+		.bed = &self->bed, .in_group = true, .guest = set_attribute,
+		.flags = VHOST_FS_SHARE_XATTR | VHOST_FS_SHARE_POSIX_ACL,
+	};
+
+	ASSERT_EQ(0, of_group(&self->bed, "file", 0606, false));
+	for (m.home = HOST; m.home <= MAPPED; m.home++)
+		EXPECT_EQ(-EACCES, as_maker(&m)) {
+			TH_LOG("home %d", m.home);
+		}
+	m.home = HOST;
+	m.in_group = false;
+	EXPECT_EQ(0, as_maker(&m));
+}
+
 TEST_HARNESS_MAIN
