@@ -502,7 +502,7 @@ int vhost_fs_op_access(struct vhost_fs_req *req)
 
 	if (in->mask & ~(MAY_READ | MAY_WRITE | MAY_EXEC))
 		return -EINVAL;
-	err = vhost_fs_cred_access(req, inode, in->mask);
+	err = vhost_fs_cred_access(req, &req->path, in->mask);
 	/* A device or FIFO is written to without writing to the file system. */
 	if (!err && (in->mask & MAY_WRITE) && !special_file(inode->i_mode) &&
 	    vhost_fs_is_readonly(req, req->path.mnt))

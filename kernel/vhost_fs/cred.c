@@ -204,16 +204,17 @@ umode_t vhost_fs_cred_mode(struct vhost_fs_req *req, umode_t mode, u32 umask)
 /**
  * vhost_fs_cred_access - may the guest user do this to a file?
  * @req: the request
- * @inode: the file's inode, on a mount of req->path
+ * @path: the file
  * @mask: of MAY_READ, MAY_WRITE and MAY_EXEC
  *
  * Answers as the host would to a process with the user's ids, no other groups,
- * and, if it is the guest's root, the share's capabilities.
+ * and, if it is the guest's root, the share's capabilities. It is only an answer:
+ * what the guest then does, it does by the share's own rights.
  *
  * Return: 0 or -EACCES; -EINVAL, -EPERM and -ENOMEM as
  * vhost_fs_cred_create().
  */
-int vhost_fs_cred_access(struct vhost_fs_req *req, struct inode *inode,
+int vhost_fs_cred_access(struct vhost_fs_req *req, const struct path *path,
 			 int mask)
 {
 	const struct cred *saved;
@@ -235,7 +236,8 @@ int vhost_fs_cred_access(struct vhost_fs_req *req, struct inode *inode,
 	err = cred_drop_groups(cred);
 	if (!err) {
 		saved = override_creds(cred);
-		err = inode_permission(mnt_idmap(req->path.mnt), inode,
+		err = inode_permission(mnt_idmap(path->mnt),
+				       d_inode(path->dentry),
 				       mask | MAY_ACCESS);
 		revert_creds(saved);
 	}

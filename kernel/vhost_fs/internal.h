@@ -882,7 +882,7 @@ void vhost_fs_reply_send(struct vhost_fs_req *req, int err);
 /* ---- cred.c ----------------------------------------------------------- */
 
 int vhost_fs_cred_create(struct vhost_fs_req *req, const struct cred **saved);
-int vhost_fs_cred_access(struct vhost_fs_req *req, struct inode *inode,
+int vhost_fs_cred_access(struct vhost_fs_req *req, const struct path *path,
 			 int mask);
 umode_t vhost_fs_cred_mode(struct vhost_fs_req *req, umode_t mode, u32 umask);
 void vhost_fs_cred_restore(const struct cred *saved);

@@ -83,7 +83,10 @@ static int attr_get(struct ioctl_call *call, struct file_kattr *fa)
 	return vfs_fileattr_get(call->path->dentry, fa);
 }
 
-/* Permission is the host's matter: owner, CAP_LINUX_IMMUTABLE, project ids. */
+/*
+ * The guest's VFS has asked for the file's owner and CAP_LINUX_IMMUTABLE before
+ * its driver sees the call; the host's asks the same of the share.
+ */
 static int attr_set(struct ioctl_call *call, struct file_kattr *fa)
 {
 	struct vfsmount *mnt = call->path->mnt;
@@ -229,6 +232,21 @@ static int enable_verity(struct ioctl_call *call)
 {
 	const struct fsverity_enable_arg *arg = &call->arg.enable;
 	size_t more = iov_iter_count(&call->req->data);
+/*
+ * The guest's driver lets anybody do this who may read the file, and leaves it
+ * to us to ask for more. One who isn't named may not.
+ */
+static int enable_allowed(struct ioctl_call *call)
+{
+	struct vhost_fs_req *req = call->req;
+
+	if (vhost_fs_share_readonly(req->share))
+		return -EROFS;
+	if (req->hdr->uid == FUSE_INVALID_UIDGID)
+		return -EPERM;
+	return vhost_fs_cred_access(req, call->path, MAY_WRITE);
+}
+
 	size_t size = PAGE_ALIGN(sizeof(*arg) + more);
 	unsigned long addr;
 	int err;
@@ -238,8 +256,9 @@ static int enable_verity(struct ioctl_call *call)
 		return -EMSGSIZE;
 	if (arg->salt_size + arg->sig_size != more)
 		return -EINVAL;
-	if (vhost_fs_share_readonly(call->req->share))
-		return -EROFS;
+	err = enable_allowed(call);
+	if (err)
+		return err;
 	addr = user_pages_get(size);
 	if (IS_ERR_VALUE(addr))
 		return addr;

@@ -285,6 +285,18 @@ TEST_F(ioctl, verity)
 	EXPECT_EQ(-EOVERFLOW, measure(self, &got, 0));
 }
 
+/* To read a file is no right to end all writing to it. */
+TEST_F(ioctl, verity_takes_a_writer)
+{
+	self->f->uid = self->f->gid = 1000;
+	EXPECT_EQ(-EACCES, enable_verity(self, 0, 0, 0));
+	self->f->uid = self->f->gid = ~0U;
+	EXPECT_EQ(-EPERM, enable_verity(self, 0, 0, 0));
+	ASSERT_EQ(0, fchmodat(self->bed.fd, "file", 0666, 0));
+	self->f->uid = self->f->gid = 1000;
+	EXPECT_NE(-EACCES, enable_verity(self, 0, 0, 0));
+}
+
 /* The salt that was sent is the one that is used. */
 TEST_F(ioctl, verity_salt)
 {
