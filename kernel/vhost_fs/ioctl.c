@@ -17,6 +17,7 @@
 #include <linux/fuse.h>
 #include <linux/mman.h>
 #include <linux/mount.h>
+#include <linux/security.h>
 
 #include "internal.h"
 
@@ -158,7 +159,10 @@ static int host_ioctl(struct ioctl_call *call, u32 cmd, void __user *arg)
 	return file->f_op->unlocked_ioctl(file, cmd, (unsigned long)arg);
 }
 
-/* An address, or an error that looks like one. */
+/*
+ * An address, or an error that looks like one. The VMM may put something else
+ * there before the pages are given back, and loses that: its own loss.
+ */
 static unsigned long user_pages_get(size_t size)
 {
 	return vm_mmap(NULL, 0, size, PROT_READ | PROT_WRITE,
@@ -228,10 +232,6 @@ static int enable_fill(struct ioctl_call *call, void __user *pages, size_t more)
 	return 0;
 }
 
-static int enable_verity(struct ioctl_call *call)
-{
-	const struct fsverity_enable_arg *arg = &call->arg.enable;
-	size_t more = iov_iter_count(&call->req->data);
 /*
  * The guest's driver lets anybody do this who may read the file, and leaves it
  * to us to ask for more. One who isn't named may not.
@@ -247,6 +247,10 @@ static int enable_allowed(struct ioctl_call *call)
 	return vhost_fs_cred_access(req, call->path, MAY_WRITE);
 }
 
+static int enable_verity(struct ioctl_call *call)
+{
+	const struct fsverity_enable_arg *arg = &call->arg.enable;
+	size_t more = iov_iter_count(&call->req->data);
 	size_t size = PAGE_ALIGN(sizeof(*arg) + more);
 	unsigned long addr;
 	int err;
@@ -386,7 +390,10 @@ static int ioctl_run(struct ioctl_call *call, const struct ioctl_row *row)
 	if (row->in &&
 	    copy_from_iter(&call->arg, row->size, &call->req->data) != row->size)
 		return -EFAULT;
-	err = row->fn(call);
+	if (call->file)
+		err = security_file_ioctl(call->file, row->cmd, 0);
+	if (!err)
+		err = row->fn(call);
 	/* Two names for a file system that has no such ioctl. */
 	if (err == -ENOIOCTLCMD || err == -ENOSYS)
 		return -ENOTTY;
