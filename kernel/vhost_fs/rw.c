@@ -128,6 +128,8 @@ static int write_from_cache(struct vhost_fs_req *req, struct kiocb *iocb,
 		return -EPERM;
 	iov_iter_advance(from, min_t(u64, size - iocb->ki_pos,
 				     iov_iter_count(from)));
+	/* The rest goes to the end, though it was opened before it became so. */
+	iocb->ki_flags |= IOCB_APPEND;
 	return 0;
 }
 

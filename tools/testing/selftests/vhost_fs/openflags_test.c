@@ -161,6 +161,27 @@ TEST_F(flags, append_only_file)
 	ASSERT_EQ(0, set_append_only(&self->bed, false));
 }
 
+/* The same for a file that becomes append-only while it is open. */
+TEST_F(flags, append_only_since_opened)
+{
+	bool writeback = has(variant, VHOST_FS_SHARE_WRITEBACK);
+	char buf[32] = "";
+	int ret;
+
+	ASSERT_EQ(0, fuse_open(self->f, self->file, O_RDWR | O_APPEND,
+			       &self->open));
+	ret = set_append_only(&self->bed, true);
+	if (ret == -ENOTTY || ret == -EOPNOTSUPP)
+		SKIP(return, "no append-only files on this file system");
+	ASSERT_EQ(0, ret);
+	EXPECT_EQ(writeback ? 12 : -EPERM,
+		  fuse_write_with(self->f, self->file, self->open.fh, 0,
+				  "abcdefghijKL", 12, O_RDWR, FUSE_WRITE_CACHE));
+	bed_read_file(&self->bed, "file", buf, sizeof(buf));
+	EXPECT_STREQ(writeback ? "0123456789KL" : "0123456789", buf);
+	ASSERT_EQ(0, set_append_only(&self->bed, false));
+}
+
 /* A descriptor of the host's with O_DIRECT takes a write like this, or not. */
 static int direct_write(struct bed *bed, const void *data, size_t size)
 {
