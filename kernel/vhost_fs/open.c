@@ -125,15 +125,18 @@ static void open_may_block(struct vhost_fs_req *req, const struct path *path,
  */
 static u32 open_flags_writeback(const struct path *path, u32 flags, bool made)
 {
-	struct inode *inode = d_inode(path->dentry);
+	struct inode *inode = path ? d_inode(path->dentry) : NULL;
 
 	if ((flags & O_ACCMODE) == O_WRONLY &&
 	    (made || !inode_permission(mnt_idmap(path->mnt), inode, MAY_READ)))
 		flags = (flags & ~O_ACCMODE) | O_RDWR;
-	return IS_APPEND(inode) ? flags : flags & ~O_APPEND;
+	return inode && IS_APPEND(inode) ? flags : flags & ~O_APPEND;
 }
 
-/* What the host's file is opened with. */
+/*
+ * What the host's file is opened with. One that has no path, since it is yet to
+ * be made, is its maker's and no other's.
+ */
 static u32 open_flags_host(struct vhost_fs_req *req, const struct path *path,
 			   u32 flags, bool made)
 {
@@ -143,8 +146,8 @@ static u32 open_flags_host(struct vhost_fs_req *req, const struct path *path,
 	if (share_flags & VHOST_FS_SHARE_DIRECT_IO)
 		keep |= O_DIRECT;
 	if ((share_flags & VHOST_FS_SHARE_NOATIME) &&
-	    inode_owner_or_capable(mnt_idmap(path->mnt),
-				   d_inode(path->dentry)))
+	    (!path || inode_owner_or_capable(mnt_idmap(path->mnt),
+					     d_inode(path->dentry))))
 		keep |= O_NOATIME;
 	flags &= keep;
 	if (vhost_fs_session_has(&req->fs->session, FUSE_WRITEBACK_CACHE))
@@ -469,10 +472,14 @@ int vhost_fs_op_syncfs(struct vhost_fs_req *req)
 	return err ?: errseq_check(&sb->s_wb_err, since);
 }
 
+/*
+ * Files made in this way don't count against fs.file-max; the share's limit of
+ * handles bounds them, and their memory is charged to the VMM.
+ */
 static struct file *tmpfile_make(struct vhost_fs_req *req)
 {
 	const struct fuse_create_in *in = req->arg;
-	u32 flags = open_flags_host(req, &req->path, in->flags, true);
+	u32 flags = open_flags_host(req, NULL, in->flags, true);
 	const struct cred *saved;
 	struct file *file;
 	umode_t mode;

@@ -274,4 +274,41 @@ TEST_F(unprivileged, attribute_of_a_file_that_shuts_out)
 	EXPECT_EQ(0, as_maker(&m));
 }
 
+/* His own file, in a directory that isn't: reading leaves its time alone. */
+static int read_tmpfile(struct fuse *f)
+{
+	struct fuse_setattr_in in = {
+		.valid = FATTR_ATIME | FATTR_MTIME, .atime = 1000, .mtime = 2000,
+	};
+	struct fuse_entry_out entry;
+	struct fuse_open_out open;
+	struct fuse_attr attr;
+	char buf[4];
+	int ret;
+
+	f->uid = f->gid = MAKER;
+	ret = fuse_tmpfile(f, bed_lookup(f, "dir"),
+			   O_TMPFILE | O_RDWR | O_NOATIME, 0644, 0, &entry,
+			   &open);
+	if (ret)
+		return ret;
+	if (fuse_write(f, entry.nodeid, open.fh, 0, "data", 4) != 4 ||
+	    fuse_setattr(f, entry.nodeid, &in, NULL) ||
+	    fuse_read(f, entry.nodeid, open.fh, 0, buf, 4) != 4 ||
+	    fuse_getattr(f, entry.nodeid, &attr))
+		return -EIO;
+	return attr.atime == 1000 ? 0 : -ETIME;
+}
+
+TEST_F(unprivileged, tmpfile_without_atime)
+{
+	struct maker m = {
+		.bed = &self->bed, .flags = VHOST_FS_SHARE_NOATIME,
+		.guest = read_tmpfile,
+	};
+
+	ASSERT_EQ(0, of_group(&self->bed, "dir", 01777, true));
+	EXPECT_EQ(0, as_maker(&m));
+}
+
 TEST_HARNESS_MAIN
