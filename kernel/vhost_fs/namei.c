@@ -9,7 +9,8 @@
  * the host's mount away.
  *
  * Security modules that go by path are asked where the kernel exports the hook:
- * for mknod, mkdir, unlink and rename.
+ * for mknod, mkdir, unlink and rename. Of the hooks for open files the one for
+ * ioctls is exported, and used, and the one for locks is not.
  */
 #include <linux/fuse.h>
 #include <linux/mount.h>
