@@ -34,7 +34,7 @@ static bool is_submount(const struct vhost_fs_req *req, const struct path *path)
 {
 	return path->dentry == path->mnt->mnt_root &&
 	       path->mnt != req->share->root.mnt &&
-	       (READ_ONCE(req->fs->session.flags) & FUSE_SUBMOUNTS);
+	       vhost_fs_req_has(req, FUSE_SUBMOUNTS);
 }
 
 /* A file system that has names checked with its server asks for these too. */
@@ -255,7 +255,7 @@ static bool setattr_kills(const struct vhost_fs_req *req)
 	const struct fuse_setattr_in *in = req->arg;
 
 	return (in->valid & FATTR_KILL_SUIDGID) &&
-	       vhost_fs_session_has(&req->fs->session, FUSE_HANDLE_KILLPRIV_V2);
+	       vhost_fs_req_has(req, FUSE_HANDLE_KILLPRIV_V2);
 }
 
 static int setattr_size(struct vhost_fs_req *req)

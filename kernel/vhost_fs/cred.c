@@ -93,7 +93,7 @@ static struct cred *cred_for_user(struct vhost_fs_req *req, kuid_t uid,
  */
 static bool guest_tells_groups(const struct vhost_fs_req *req)
 {
-	return READ_ONCE(req->fs->session.flags) & FUSE_CREATE_SUPP_GROUP;
+	return vhost_fs_req_has(req, FUSE_CREATE_SUPP_GROUP);
 }
 
 /*
@@ -194,7 +194,7 @@ int vhost_fs_cred_create(struct vhost_fs_req *req, const struct cred **saved)
 umode_t vhost_fs_cred_mode(struct vhost_fs_req *req, umode_t mode, u32 umask)
 {
 	umask &= 0777;
-	if (!(READ_ONCE(req->fs->session.flags) & FUSE_DONT_MASK))
+	if (!vhost_fs_req_has(req, FUSE_DONT_MASK))
 		return mode & ~umask;
 	/* The thread's own, see vhost_fs_pool. */
 	current->fs->umask = umask;

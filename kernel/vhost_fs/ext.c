@@ -17,11 +17,6 @@
 /* What the header counts extensions in. */
 #define VHOST_FS_EXT_UNIT	8
 
-static bool ext_agreed(const struct vhost_fs_req *req, u64 flag)
-{
-	return READ_ONCE(req->fs->session.flags) & flag;
-}
-
 /**
  * vhost_fs_ext_len - how much of a request is extensions
  * @req: the request, with its header
@@ -31,7 +26,7 @@ static bool ext_agreed(const struct vhost_fs_req *req, u64 flag)
 size_t vhost_fs_ext_len(const struct vhost_fs_req *req)
 {
 	if (!(req->op->flags & VHOST_FS_OP_EXT) ||
-	    !ext_agreed(req, FUSE_SECURITY_CTX | FUSE_CREATE_SUPP_GROUP))
+	    !vhost_fs_req_has(req, FUSE_SECURITY_CTX | FUSE_CREATE_SUPP_GROUP))
 		return 0;
 	return req->hdr->total_extlen * VHOST_FS_EXT_UNIT;
 }
@@ -61,7 +56,7 @@ static int parse_label(struct vhost_fs_ext *ext, const void *p, size_t len)
 static int parse_labels(struct vhost_fs_req *req, u32 nr, const void *p,
 			size_t len)
 {
-	if (!ext_agreed(req, FUSE_SECURITY_CTX))
+	if (!vhost_fs_req_has(req, FUSE_SECURITY_CTX))
 		return -EINVAL;
 	if (!nr)
 		return len ? -EINVAL : 0;
@@ -75,7 +70,7 @@ static int parse_groups(struct vhost_fs_req *req, const void *p, size_t len)
 {
 	const struct fuse_supp_groups *groups = p;
 
-	if (!ext_agreed(req, FUSE_CREATE_SUPP_GROUP) || req->ext.groups)
+	if (!vhost_fs_req_has(req, FUSE_CREATE_SUPP_GROUP) || req->ext.groups)
 		return -EINVAL;
 	if (len < sizeof(*groups) ||
 	    groups->nr_groups > VHOST_FS_MAX_SUPP_GROUPS ||

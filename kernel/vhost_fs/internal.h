@@ -432,13 +432,6 @@ struct vhost_fs_session {
 	struct list_head mounts;
 };
 
-/* Did INIT agree on a FUSE_* feature? */
-static inline bool vhost_fs_session_has(const struct vhost_fs_session *s,
-					u64 flag)
-{
-	return READ_ONCE(s->flags) & flag;
-}
-
 /*
  * vhost_fs_count_up - count one more, unless a limit is reached
  *
@@ -779,6 +772,8 @@ struct vhost_fs_creator {
  * @fs: its device
  * @q: its queue
  * @share: the device's share
+ * @session_flags: features agreed on with the guest when the request was taken:
+ *	another INIT may agree on others meanwhile
  * @op: its row, NULL if it never got that far
  * @head: descriptor index, for the used element
  * @iov: guest memory: @out_num readable pieces, then @in_num writable ones
@@ -824,6 +819,7 @@ struct vhost_fs_req {
 	struct vhost_fs_dev *fs;
 	struct vhost_fs_queue *q;
 	struct vhost_fs_share *share;
+	u64 session_flags;
 	const struct vhost_fs_op *op;
 	int head;
 	unsigned int out_num;
@@ -864,6 +860,12 @@ struct vhost_fs_req {
 	} out __aligned(8);
 	struct iovec iov[UIO_MAXIOV];
 };
+
+/* Did INIT agree on a FUSE_* feature? The same from a request's begin to end. */
+static inline bool vhost_fs_req_has(const struct vhost_fs_req *req, u64 flag)
+{
+	return req->session_flags & flag;
+}
 
 struct vhost_fs_req *vhost_fs_req_alloc(struct vhost_fs_dev *fs);
 void vhost_fs_req_free(struct vhost_fs_req *req);

@@ -354,7 +354,7 @@ static int ioctl_find_file(struct ioctl_call *call)
 	u64 no_open = dir ? FUSE_NO_OPENDIR_SUPPORT : FUSE_NO_OPEN_SUPPORT;
 	int err;
 
-	if (!in->fh && (READ_ONCE(req->fs->session.flags) & no_open)) {
+	if (!in->fh && vhost_fs_req_has(req, no_open)) {
 		call->path = &req->path;
 		return vhost_fs_req_maybe_handle(req, false, 0);
 	}

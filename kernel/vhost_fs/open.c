@@ -150,7 +150,7 @@ static u32 open_flags_host(struct vhost_fs_req *req, const struct path *path,
 					     d_inode(path->dentry))))
 		keep |= O_NOATIME;
 	flags &= keep;
-	if (vhost_fs_session_has(&req->fs->session, FUSE_WRITEBACK_CACHE))
+	if (vhost_fs_req_has(req, FUSE_WRITEBACK_CACHE))
 		flags = open_flags_writeback(path, flags, made);
 	return flags | O_LARGEFILE;
 }
@@ -172,7 +172,7 @@ static struct file *open_file(struct vhost_fs_req *req, const struct path *path,
  */
 static bool open_kills(const struct vhost_fs_req *req, u32 fuse_flags)
 {
-	if (vhost_fs_session_has(&req->fs->session, FUSE_HANDLE_KILLPRIV_V2))
+	if (vhost_fs_req_has(req, FUSE_HANDLE_KILLPRIV_V2))
 		return fuse_flags & FUSE_OPEN_KILL_SUIDGID;
 	return req->hdr->uid;
 }

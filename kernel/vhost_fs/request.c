@@ -117,7 +117,7 @@ bool vhost_fs_name_is_dotdot(const struct qstr *name)
 static bool may_be_dots(const struct vhost_fs_req *req)
 {
 	return (req->op->flags & VHOST_FS_OP_DOTS) &&
-	       (READ_ONCE(req->fs->session.flags) & FUSE_EXPORT_SUPPORT);
+	       vhost_fs_req_has(req, FUSE_EXPORT_SUPPORT);
 }
 
 static int check_name(const struct vhost_fs_req *req, const struct qstr *name)
@@ -201,7 +201,7 @@ static int req_decode_names(struct vhost_fs_req *req, size_t start, size_t end)
 static size_t req_args_end(const struct vhost_fs_req *req)
 {
 	const struct vhost_fs_op *op = req->op;
-	bool grown = READ_ONCE(req->fs->session.flags) & op->grown_by;
+	bool grown = vhost_fs_req_has(req, op->grown_by);
 
 	return sizeof(struct fuse_in_header) +
 	       (grown ? op->in_grown : op->in_size);
@@ -230,6 +230,8 @@ static int req_decode_args(struct vhost_fs_req *req, size_t have)
 	if (req->out_len < args + vhost_fs_ext_len(req))
 		return -EINVAL;
 	want = req_copy_end(req, args);
+	if (want < args)
+		return -EINVAL;
 	if (want > sizeof(req->in))
 		return op->names ? -ENAMETOOLONG : -EINVAL;
 	if (!req_copy(req, &have, want))
@@ -404,6 +406,7 @@ static void req_release(struct vhost_fs_req *req)
 static void req_prepare(struct vhost_fs_req *req)
 {
 	req->share = req->fs->share;
+	req->session_flags = READ_ONCE(req->fs->session.flags);
 	req->op = NULL;
 	req->hdr = NULL;
 	req->arg = NULL;

@@ -123,7 +123,7 @@ static int write_from_cache(struct vhost_fs_req *req, struct kiocb *iocb,
 		iocb->ki_flags &= ~IOCB_APPEND;
 		return 0;
 	}
-	if (!vhost_fs_session_has(&req->fs->session, FUSE_WRITEBACK_CACHE) ||
+	if (!vhost_fs_req_has(req, FUSE_WRITEBACK_CACHE) ||
 	    iocb->ki_pos > size)
 		return -EPERM;
 	iov_iter_advance(from, min_t(u64, size - iocb->ki_pos,
@@ -144,7 +144,7 @@ static void write_set_flags(struct vhost_fs_req *req, struct kiocb *iocb)
 	if (!IS_APPEND(file_inode(iocb->ki_filp)))
 		iocb->ki_flags &= ~IOCB_APPEND;
 	if ((in->flags & O_APPEND) &&
-	    !vhost_fs_session_has(&req->fs->session, FUSE_WRITEBACK_CACHE))
+	    !vhost_fs_req_has(req, FUSE_WRITEBACK_CACHE))
 		iocb->ki_flags |= IOCB_APPEND;
 	iocb_set_direct(req, iocb, in->flags & O_DIRECT);
 	if (in->flags & O_DSYNC)
@@ -263,7 +263,7 @@ static int drop_fsetid_unless_root(struct vhost_fs_req *req, struct file *file,
 {
 	*saved = NULL;
 	if (!req->hdr->uid ||
-	    !vhost_fs_session_has(&req->fs->session, FUSE_HANDLE_KILLPRIV_V2))
+	    !vhost_fs_req_has(req, FUSE_HANDLE_KILLPRIV_V2))
 		return 0;
 	return vhost_fs_cred_drop_fsetid(req, &file->f_path, saved);
 }

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/limits.h>
+#include <poll.h>
 #include <sys/xattr.h>
 
 #define ROOT FUSE_ROOT_ID
@@ -403,6 +404,72 @@ TEST_F(ext, not_agreed_on)
 	/* Nothing at all agreed on: then there are only names. */
 	ASSERT_EQ(0, init_flags(self->f, 0));
 	EXPECT_EQ(-EINVAL, make_any(self));
+}
+
+/* What a MKDIR consists of when its name lies on two pages. */
+struct split_mkdir {
+	struct {
+		struct fuse_in_header h;
+		struct fuse_mkdir_in in;
+		char name[64];
+	} head;
+	struct {
+		struct fuse_out_header h;
+		struct fuse_entry_out entry;
+	} reply;
+};
+
+/* As long as a first page, and the header counts what is on the second too. */
+static int start_split_mkdir(struct fuse *f, struct split_mkdir *m, char *rest,
+			     size_t len)
+{
+	struct iovec out[2] = { { &m->head, sizeof(m->head) }, { rest, len } };
+	struct iovec in = { &m->reply, sizeof(m->reply) };
+
+	fuse_header(f, &m->head.h, FUSE_MKDIR, ROOT,
+		    sizeof(m->head) - sizeof(m->head.h) + len);
+	m->head.h.total_extlen = 1;
+	m->head.in = (struct fuse_mkdir_in){ .mode = 0755 };
+	memset(m->head.name, 'n', sizeof(m->head.name));
+	return ring_submit(f->q, out, 2, &in, 1);
+}
+
+/*
+ * Another queue's INIT in the middle of a request changes nothing about where
+ * its names end, and that there are no extensions.
+ */
+TEST_F(ext, init_meanwhile)
+{
+	struct bed_config config = { .ring.request_queues = 2 };
+	struct ring_dev *dev = &self->bed.dev;
+	struct split_mkdir *m;
+	struct fuse other;
+	char *rest, page[4096] = "nnnn";
+	struct pollfd held;
+	uint32_t len;
+
+	bed_close(&self->bed);
+	ASSERT_EQ(0, bed_open(&self->bed, &config));
+	self->f = &self->bed.fuse;
+	fuse_session(&other, dev, RING_REQUEST + 1);
+	ASSERT_EQ(0, init_flags(self->f, 0));
+	m = ring_alloc(dev, sizeof(*m));
+	rest = ring_alloc(dev, 3 * sizeof(page));
+	rest = (char *)(((uintptr_t)rest + sizeof(page)) & -sizeof(page));
+	held.fd = ring_hold_pages(rest, sizeof(page));
+	if (held.fd == -ENOSYS)
+		SKIP(return, "the kernel has no userfaultfd");
+	ASSERT_LE(0, held.fd);
+	held.events = POLLIN;
+	ASSERT_LE(0, start_split_mkdir(self->f, m, rest, 5));
+	ASSERT_EQ(1, poll(&held, 1, 10000));
+	ASSERT_EQ(0, init_flags(&other, FUSE_ALL_FLAGS));
+	ASSERT_EQ(0, ring_give_page(held.fd, rest, page));
+	ASSERT_LE(0, ring_wait(self->f->q, &len));
+	EXPECT_EQ(0, m->reply.h.error);
+	EXPECT_EQ(sizeof(m->reply), len);
+	EXPECT_EQ(S_IFDIR | 0755, m->reply.entry.attr.mode);
+	close(held.fd);
 }
 
 /* Each number in the headers, wrong in each way. */

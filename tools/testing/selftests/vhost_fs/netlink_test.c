@@ -10,12 +10,8 @@
 #include <fcntl.h>
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
-#include <linux/userfaultfd.h>
 #include <poll.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 
 #include <linux/vhost_fs_netlink.h>
 
@@ -558,22 +554,6 @@ TEST_F(netlink, dump_given_up)
 		close(fds[i]);
 }
 
-/* Memory whose pages come only when @fd, the result, is closed. */
-static int hold_pages(void *at, size_t size)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register range = {
-		.range = { .start = (uintptr_t)at, .len = size },
-		.mode = UFFDIO_REGISTER_MODE_MISSING,
-	};
-	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
-
-	if (fd < 0 || ioctl(fd, UFFDIO_API, &api) < 0 ||
-	    ioctl(fd, UFFDIO_REGISTER, &range) < 0 || madvise(at, size, MADV_DONTNEED) < 0)
-		return -errno;
-	return fd;
-}
-
 static bool readable(int fd)
 {
 	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
@@ -598,7 +578,7 @@ TEST_F(netlink, stuck_device)
 	ASSERT_EQ(0, bed_open_device(&self->bed, &dev, &fuse, &config));
 	/* The second page of the descriptors, wherever the table begins. */
 	page = (char *)(((uintptr_t)q->desc + 8191) & ~4095UL);
-	held = hold_pages(page, 4096);
+	held = ring_hold_pages(page, 4096);
 	if (held == -ENOSYS)
 		SKIP(goto out, "the kernel has no userfaultfd");
 	ASSERT_LE(0, held);

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/userfaultfd.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -515,4 +517,29 @@ int ring_wait_error(struct ring_queue *q)
 	struct pollfd pfd = { .fd = q->err, .events = POLLIN };
 
 	return poll(&pfd, 1, RING_TIMEOUT_MS) == 1 ? 0 : -ETIME;
+}
+
+int ring_hold_pages(void *at, size_t size)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = {
+		.range = { .start = (uintptr_t)at, .len = size },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0 || ioctl(fd, UFFDIO_API, &api) < 0 ||
+	    ioctl(fd, UFFDIO_REGISTER, &range) < 0 ||
+	    madvise(at, size, MADV_DONTNEED) < 0)
+		return -errno;
+	return fd;
+}
+
+int ring_give_page(int fd, void *at, const void *page)
+{
+	struct uffdio_copy copy = {
+		.dst = (uintptr_t)at, .src = (uintptr_t)page, .len = 4096,
+	};
+
+	return ring_ioctl(fd, UFFDIO_COPY, &copy);
 }

@@ -101,6 +101,15 @@ int ring_set_running(struct ring_dev *dev, bool running);
 int ring_setup_queue(struct ring_queue *q);
 int ring_get_base(struct ring_queue *q);
 
+/*
+ * Has whoever touches pages of private guest memory wait until the result, a
+ * descriptor, is closed, and then find them empty, or until ring_give_page()
+ * fills one. The descriptor can be read when somebody waits. -ENOSYS if the
+ * kernel can't do this.
+ */
+int ring_hold_pages(void *at, size_t size);
+int ring_give_page(int fd, void *at, const void *page);
+
 /* Guest memory: ring_alloc() hands out, ring_release() takes back to a mark. */
 void *ring_alloc(struct ring_dev *dev, size_t size);
 size_t ring_mark(struct ring_dev *dev);
