@@ -90,7 +90,8 @@ int vhost_fs_fh_encode(struct vhost_fs_fh_buf *buf, struct dentry *dentry)
 
 	if (!exportfs_can_decode_fh(dentry->d_sb->s_export_op))
 		return -EOPNOTSUPP;
-	fh->start = 0;
+	/* Its padding, too: vhost_fs_fh_equal() compares bytes. */
+	memset(fh, 0, sizeof(*fh));
 	fh->key_type = fh_encode_one(dentry, fh->data, &fh->key_words, 0);
 	if (!fh->key_type)
 		return -EOPNOTSUPP;
