@@ -384,7 +384,7 @@ struct vhost_fs_mount {
 	unsigned int depth;
 };
 
-int vhost_fs_mount_get(struct vhost_fs_dev *fs, const struct path *path,
+int vhost_fs_mount_get(struct vhost_fs_req *req, const struct path *path,
 		       struct vhost_fs_mount **mount);
 void vhost_fs_mount_put(struct vhost_fs_mount *mount);
 int vhost_fs_mount_root(const struct vhost_fs_share *share,

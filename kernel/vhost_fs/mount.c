@@ -279,7 +279,7 @@ static struct vhost_fs_mount *mount_get(struct vhost_fs_dev *fs,
 
 /**
  * vhost_fs_mount_get - the mount that a path lies in, for a node to keep
- * @fs: the device
+ * @req: the request; may block
  * @path: a path inside the share
  * @mount: set to the mount, with a reference; NULL if it is the share's own
  *
@@ -288,15 +288,18 @@ static struct vhost_fs_mount *mount_get(struct vhost_fs_dev *fs,
  *
  * Context: under the share's credentials.
  */
-int vhost_fs_mount_get(struct vhost_fs_dev *fs, const struct path *path,
+int vhost_fs_mount_get(struct vhost_fs_req *req, const struct path *path,
 		       struct vhost_fs_mount **mount)
 {
+	struct vhost_fs_dev *fs = req->fs;
 	struct vhost_fs_session *s = &fs->session;
 	struct vhost_fs_mount *m;
 
 	*mount = NULL;
 	if (likely(path->mnt == fs->share->root.mnt))
 		return 0;
+	/* Whoever holds the lock may read mount points from the disk. */
+	vhost_fs_may_block(req);
 	mutex_lock(&s->mount_lock);
 	m = mount_get(fs, path->mnt, VHOST_FS_MOUNT_DEPTH);
 	mutex_unlock(&s->mount_lock);

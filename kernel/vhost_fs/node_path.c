@@ -382,7 +382,7 @@ int vhost_fs_node_key(struct vhost_fs_req *req, const struct path *path,
 		goto keep;
 	err = vhost_fs_fh_encode(buf, path->dentry);
 	if (!err)
-		err = vhost_fs_mount_get(req->fs, path, &key->mount);
+		err = vhost_fs_mount_get(req, path, &key->mount);
 	if (!err)
 		key->fh = &buf->fh;
 	if (err != -EOPNOTSUPP || handles == VHOST_FS_HANDLES_MANDATORY)
