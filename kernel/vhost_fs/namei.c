@@ -19,6 +19,17 @@
 
 #include "internal.h"
 
+/*
+ * Programs can have delegations on file systems that live in memory, too, and
+ * are given time to return them.
+ */
+static int wait_for_delegation(struct vhost_fs_req *req,
+			       struct delegated_inode *di)
+{
+	vhost_fs_may_block(req);
+	return break_deleg_wait(di);
+}
+
 static int create_begin(struct vhost_fs_req *req, struct vhost_fs_create *c)
 {
 	struct dentry *parent = req->path.dentry;
@@ -128,7 +139,8 @@ int vhost_fs_create(struct vhost_fs_req *req,
 	vhost_fs_may_block_on(req, req->path.dentry);
 	do {
 		err = create_once(req, &c, make, path);
-	} while (is_delegated(&c.di) && !(err = break_deleg_wait(&c.di)));
+	} while (is_delegated(&c.di) &&
+		 !(err = wait_for_delegation(req, &c.di)));
 	return err;
 }
 
@@ -292,7 +304,7 @@ static int link_path(struct vhost_fs_req *req, const struct path *old)
 		return err;
 	do {
 		err = link_once(req, old->dentry, &new, &di);
-	} while (is_delegated(&di) && !(err = break_deleg_wait(&di)));
+	} while (is_delegated(&di) && !(err = wait_for_delegation(req, &di)));
 	if (err)
 		return err;
 	err = vhost_fs_entry_reply(req, &new);
@@ -361,7 +373,7 @@ static int remove_name(struct vhost_fs_req *req, bool dir)
 		return err;
 	do {
 		err = remove_once(req, dir, &di);
-	} while (is_delegated(&di) && !(err = break_deleg_wait(&di)));
+	} while (is_delegated(&di) && !(err = wait_for_delegation(req, &di)));
 	mnt_drop_write(req->path.mnt);
 	return err;
 }
@@ -463,7 +475,7 @@ static int rename_between(struct vhost_fs_req *req, const struct path *newdir,
 		return err;
 	do {
 		err = rename_once(req, newdir, flags, &di);
-	} while (is_delegated(&di) && !(err = break_deleg_wait(&di)));
+	} while (is_delegated(&di) && !(err = wait_for_delegation(req, &di)));
 	mnt_drop_write(newdir->mnt);
 	return err;
 }
