@@ -16,6 +16,7 @@
  *
  *	the lock manager's own		vhost_fs_park_notify() is called under
  *					them
+ *	park_polled.lock		parked requests that are polled
  *	vhost_fs_lock_state.lock		parked requests; vhost_fs_pool.lock is
  *					inside
  *
@@ -616,6 +617,7 @@ void vhost_fs_lock_flush(struct vhost_fs_req *req, u64 id);
 void vhost_fs_lock_release(struct vhost_fs_req *req);
 bool vhost_fs_lock_close(struct file *file);
 
+void vhost_fs_park_module_init(void);
 int vhost_fs_park_init(struct vhost_fs_dev *fs);
 void vhost_fs_park_exit(struct vhost_fs_dev *fs);
 int vhost_fs_park(struct vhost_fs_req *req, struct file_lock *fl);

@@ -22,7 +22,9 @@
 #include <linux/fs.h>
 #include <linux/fuse.h>
 #include <linux/module.h>
+#include <linux/rcupdate.h>
 #include <linux/rhashtable.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "internal.h"
@@ -32,6 +34,13 @@
  * many when it unlocks, which may cut one lock in two.
  */
 #define VHOST_FS_MAX_LOCKS 65536
+
+/*
+ * POSIX locks that one device may hold on one file; again twice as many when it
+ * unlocks. The lock manager keeps those of a file in a list that it walks with a
+ * spinlock held, once for each owner whose locks go with a handle.
+ */
+#define VHOST_FS_MAX_FILE_LOCKS 8192
 
 /**
  * struct vhost_fs_lock_space - whose owners belong together
@@ -88,9 +97,13 @@ int vhost_fs_lock_init(void)
 
 /**
  * vhost_fs_lock_exit - for module exit
+ *
+ * Owners have kept the module; but whoever dropped the last reference to one may
+ * have been interrupted on the way back from here.
  */
 void vhost_fs_lock_exit(void)
 {
+	synchronize_rcu_tasks();
 	rhashtable_destroy(&owners);
 }
 
@@ -190,7 +203,6 @@ static struct vhost_fs_lock_owner *owner_get(struct vhost_fs_dev *fs, u64 id)
 static void owner_put(struct vhost_fs_lock_owner *owner)
 {
 	struct vhost_fs_lock_space *space = owner->key.space;
-
 	bool last;
 
 	atomic_dec(&space->nr);
@@ -258,14 +270,44 @@ static int lock_check_mode(struct vhost_fs_req *req)
 	return 0;
 }
 
+static bool posix_is_ours(const struct file_lock *fl,
+			  const struct vhost_fs_lock_space *space)
+{
+	const struct vhost_fs_lock_owner *owner = fl->c.flc_owner;
+
+	return fl->fl_lmops == &posix_lmops && owner->key.space == space;
+}
+
+/* A device that has few locks has few on this file. */
+static bool file_is_full(struct file *file, struct vhost_fs_lock_space *space,
+			 int max)
+{
+	struct file_lock_context *ctx = locks_inode_context(file_inode(file));
+	struct file_lock *fl;
+	int nr = 0;
+
+	if (!ctx || atomic_read(&space->nr) < max)
+		return false;
+	spin_lock(&ctx->flc_lock);
+	for_each_file_lock(fl, &ctx->flc_posix)
+		nr += posix_is_ours(fl, space);
+	spin_unlock(&ctx->flc_lock);
+	return nr >= max;
+}
+
 static int lock_check_limit(struct vhost_fs_req *req)
 {
 	const struct fuse_lk_in *in = req->arg;
-	int max = VHOST_FS_MAX_LOCKS;
+	struct vhost_fs_lock_space *space = req->fs->locks.space;
+	int times = in->lk.type == F_UNLCK ? 2 : 1;
 
-	if (in->lk.type == F_UNLCK)
-		max *= 2;
-	return atomic_read(&req->fs->locks.space->nr) < max ? 0 : -ENOLCK;
+	if (atomic_read(&space->nr) >= times * VHOST_FS_MAX_LOCKS)
+		return -ENOLCK;
+	if (!(in->lk_flags & FUSE_LK_FLOCK) &&
+	    file_is_full(req->handle->file, space,
+			 times * VHOST_FS_MAX_FILE_LOCKS))
+		return -ENOLCK;
+	return 0;
 }
 
 static void flock_make(struct file_lock *fl, struct file *file, int type)
@@ -319,12 +361,46 @@ static int lock_make(struct file_lock *fl, struct vhost_fs_req *req)
 	return 0;
 }
 
+/* Does the kernel know of a lock of this owner on the file? */
+static bool posix_is_kept(struct file *file, fl_owner_t owner)
+{
+	struct file_lock_context *ctx = locks_inode_context(file_inode(file));
+	struct file_lock *fl;
+	bool kept = false;
+
+	if (!ctx)
+		return false;
+	spin_lock(&ctx->flc_lock);
+	for_each_file_lock(fl, &ctx->flc_posix)
+		kept = kept || fl->c.flc_owner == owner;
+	spin_unlock(&ctx->flc_lock);
+	return kept;
+}
+
+/*
+ * A file system that locks only on its server, as FUSE may, leaves nothing that
+ * keeps the owner; its address would be somebody else's before the lock is
+ * dropped, if ever. So such locks are given back.
+ */
+static int posix_apply(struct file *file, struct file_lock *fl)
+{
+	int err = vfs_lock_file(file, F_SETLK, fl, NULL);
+
+	if (err || !file->f_op->lock || fl->c.flc_type == F_UNLCK ||
+	    posix_is_kept(file, fl->c.flc_owner))
+		return err;
+	fl->c.flc_type = F_UNLCK;
+	vfs_lock_file(file, F_SETLK, fl, NULL);
+	return -ENOLCK;
+}
+
 /**
  * vhost_fs_lock_apply - take or drop a lock
  * @fl: the lock; with FL_SLEEP its place among the waiters is kept
  *
  * Return: 0; FILE_LOCK_DEFERRED with FL_SLEEP if the lock isn't free, and
- * vhost_fs_park_notify() will be called; -EAGAIN without; another errno.
+ * vhost_fs_park_notify() will be called; -EAGAIN without; -ENOLCK where POSIX
+ * locks are known to a server only; another errno.
  *
  * Context: process context; a file system on a network asks its server.
  */
@@ -333,7 +409,7 @@ int vhost_fs_lock_apply(struct file_lock *fl)
 	struct file *file = fl->c.flc_file;
 
 	if (fl->c.flc_flags & FL_POSIX)
-		return vfs_lock_file(file, F_SETLK, fl, NULL);
+		return posix_apply(file, fl);
 	if (file->f_op->flock)
 		return file->f_op->flock(file, F_SETLK, fl);
 	return locks_lock_file_wait(file, fl);
@@ -408,10 +484,8 @@ static u32 holder_pid(struct vhost_fs_req *req, const struct file_lock *fl)
 {
 	const struct vhost_fs_lock_owner *owner = fl->c.flc_owner;
 
-	if (fl->fl_lmops != &posix_lmops ||
-	    owner->key.space != req->fs->locks.space)
-		return 0;
-	return READ_ONCE(owner->pid);
+	return posix_is_ours(fl, req->fs->locks.space) ?
+		READ_ONCE(owner->pid) : 0;
 }
 
 static void getlk_reply(struct vhost_fs_req *req, const struct file_lock *fl)
@@ -474,9 +548,21 @@ void vhost_fs_lock_flush(struct vhost_fs_req *req, u64 id)
 	owner_put(owner);
 }
 
+/* Dropping the locks of many owners takes a while. */
+static void close_may_block(struct vhost_fs_req *req)
+{
+	struct file_lock_context *ctx =
+		locks_inode_context(file_inode(req->handle->file));
+
+	if (ctx && !list_empty_careful(&ctx->flc_posix))
+		vhost_fs_may_block(req);
+}
+
 /**
  * vhost_fs_lock_release - RELEASE, with what it says of locks
  * @req: the request, with a handle
+ *
+ * What it doesn't name goes when the handle goes, vhost_fs_lock_close().
  */
 void vhost_fs_lock_release(struct vhost_fs_req *req)
 {
@@ -485,6 +571,7 @@ void vhost_fs_lock_release(struct vhost_fs_req *req)
 
 	if (!vhost_fs_lock_served(req->share))
 		return;
+	close_may_block(req);
 	if (in->release_flags & FUSE_RELEASE_FLUSH)
 		vhost_fs_lock_flush(req, in->lock_owner);
 	if (!(in->release_flags & FUSE_RELEASE_FLOCK_UNLOCK))
@@ -540,6 +627,7 @@ bool vhost_fs_lock_close(struct file *file)
 		if (owner == last)
 			break;
 		last = owner;
+		cond_resched();
 	}
 	return !list_empty_careful(&ctx->flc_flock);
 }

@@ -18,6 +18,7 @@ static int __init vhost_fs_init(void)
 {
 	int err;
 
+	vhost_fs_park_module_init();
 	err = vhost_fs_node_cache_create();
 	if (err)
 		return err;

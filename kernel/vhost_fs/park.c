@@ -33,6 +33,7 @@
 #include <linux/filelock.h>
 #include <linux/fs.h>
 #include <linux/fuse.h>
+#include <linux/hash.h>
 #include <linux/slab.h>
 #include <linux/vhost_iotlb.h>
 
@@ -68,7 +69,8 @@ struct park_piece {
  * @q: its queue; constant
  * @entry: place in the device's list; under vhost_fs_lock_state.lock
  * @ready: place in the queue's list when READY; under vhost_fs_lock_state.lock
- * @polled: place in the list of polled requests, or empty; under polled_lock
+ * @polled: place in its file's list of polled requests, or empty; under that
+ *	list's lock
  * @state: enum park_state; under vhost_fs_lock_state.lock
  * @again: something happened while it was RUNNING; under vhost_fs_lock_state.lock
  * @poll_delay: jiffies between two polls; under vhost_fs_lock_state.lock
@@ -104,13 +106,28 @@ struct vhost_fs_parked {
 	struct park_piece pieces[PARK_PIECES];
 };
 
-/* Polled requests of all devices. vhost_fs_lock_state.lock is inside. */
-static LIST_HEAD(polled);
-static DEFINE_SPINLOCK(polled_lock);
+/**
+ * struct park_polled - polled requests of all devices, for some of the files
+ * @lock: guards the list; vhost_fs_lock_state.lock is inside
+ * @list: entries are struct vhost_fs_parked
+ */
+struct park_polled {
+	spinlock_t lock;
+	struct list_head list;
+};
+
+/* By file, so that what waits for one costs those little who drop others. */
+#define PARK_POLLED_BITS 8
+static struct park_polled polled[1 << PARK_POLLED_BITS];
 
 static struct vhost_fs_lock_state *park_locks(struct vhost_fs_parked *p)
 {
 	return &p->q->fs->locks;
+}
+
+static struct park_polled *park_polled(const struct inode *inode)
+{
+	return &polled[hash_ptr(inode, PARK_POLLED_BITS)];
 }
 
 /* Try it again as soon as a thread can. */
@@ -142,7 +159,9 @@ static void park_tick_in(struct vhost_fs_lock_state *locks, unsigned long delay)
 	    time_before_eq(locks->tick_at, at))
 		return;
 	locks->tick_at = at;
-	mod_delayed_work(system_wq, &locks->tick, delay);
+	/* Armed under the lock only, so nothing comes between these two. */
+	cancel_delayed_work(&locks->tick);
+	schedule_delayed_work(&locks->tick, delay);
 }
 
 /**
@@ -170,19 +189,20 @@ void vhost_fs_park_notify(struct file_lock *fl)
  */
 void vhost_fs_park_wake_inode(struct inode *inode)
 {
+	struct park_polled *of_file = park_polled(inode);
 	struct vhost_fs_parked *p;
 
-	if (list_empty_careful(&polled))
+	if (list_empty_careful(&of_file->list))
 		return;
-	spin_lock(&polled_lock);
-	list_for_each_entry(p, &polled, polled) {
+	spin_lock(&of_file->lock);
+	list_for_each_entry(p, &of_file->list, polled) {
 		if (file_inode(p->fl.c.flc_file) != inode)
 			continue;
 		spin_lock(&park_locks(p)->lock);
 		park_wake(p);
 		spin_unlock(&park_locks(p)->lock);
 	}
-	spin_unlock(&polled_lock);
+	spin_unlock(&of_file->lock);
 }
 
 /* Is there a place among the waiters that needs no thread? */
@@ -193,19 +213,23 @@ static bool park_needs_poll(const struct file_lock *fl)
 
 static void park_start_poll(struct vhost_fs_parked *p)
 {
+	struct park_polled *of_file = park_polled(file_inode(p->fl.c.flc_file));
+
 	p->poll_delay = 1;
-	spin_lock(&polled_lock);
-	list_add_tail(&p->polled, &polled);
-	spin_unlock(&polled_lock);
+	spin_lock(&of_file->lock);
+	list_add_tail(&p->polled, &of_file->list);
+	spin_unlock(&of_file->lock);
 }
 
 static void park_stop_poll(struct vhost_fs_parked *p)
 {
+	struct park_polled *of_file = park_polled(file_inode(p->fl.c.flc_file));
+
 	if (list_empty(&p->polled))
 		return;
-	spin_lock(&polled_lock);
+	spin_lock(&of_file->lock);
 	list_del_init(&p->polled);
-	spin_unlock(&polled_lock);
+	spin_unlock(&of_file->lock);
 }
 
 /* The guest's address of what the table maps to one of ours. */
@@ -631,6 +655,19 @@ static void park_tick(struct work_struct *work)
 
 	park_let_pass(locks);
 	park_poll(locks);
+}
+
+/**
+ * vhost_fs_park_module_init - for module init
+ */
+void vhost_fs_park_module_init(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(polled); i++) {
+		spin_lock_init(&polled[i].lock);
+		INIT_LIST_HEAD(&polled[i].list);
+	}
 }
 
 /**
