@@ -16,6 +16,8 @@
 #define END ((uint64_t)LLONG_MAX)
 /* Locks that one device may hold. */
 #define MAX_LOCKS 65536
+/* POSIX locks that it may hold on one file. */
+#define MAX_FILE_LOCKS 8192
 
 struct guest {
 	struct fuse *f;
@@ -458,6 +460,21 @@ static int take_locks(struct guest *g, int nr)
 		ring_release(dev, mark);
 	}
 	return failed;
+}
+
+/* Many on one file would make work for everybody who locks it. */
+TEST_F_TIMEOUT(lock, limit_of_a_file, 300)
+{
+	struct guest other = self->a;
+
+	ASSERT_EQ(0, bed_write_file(&self->bed, "other", "x", 1, 0644));
+	ASSERT_EQ(0, open_file(&other, "other", O_RDWR));
+	ASSERT_EQ(0, take_locks(&self->a, MAX_FILE_LOCKS));
+	EXPECT_EQ(-ENOLCK, set_lock(&self->a, 1, F_WRLCK, 50000, 50000));
+	EXPECT_EQ(0, set_lock(&self->b, 1, F_WRLCK, 50000, 50000));
+	EXPECT_EQ(0, set_lock(&other, 1, F_WRLCK, 50000, 50000));
+	EXPECT_EQ(0, flush(&self->a, 1));
+	EXPECT_EQ(0, set_lock(&self->a, 1, F_WRLCK, 60000, 60000));
 }
 
 /* Many files, since the host's lists are slow when they are long. */
