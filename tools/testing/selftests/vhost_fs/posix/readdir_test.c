@@ -10,7 +10,7 @@
 #define MANY 1000
 /* Made by the host, where that takes no disk; more than any buffer takes. */
 #define HUGE 100000
-#define LARGE 8000
+#define LARGE 4000
 /* Of those, how many stay while the others go. */
 #define STAY 1000
 
@@ -209,7 +209,7 @@ static void churn(const char *path, int writer)
 {
 	int dir = open(path, O_RDONLY | O_DIRECTORY), i;
 
-	for (i = 0; i < 400; i++)
+	for (i = 0; i < 150; i++)
 		if (touch_in(dir, writer ? "x%d" : "a-longer-name-%d", i) ||
 		    (i >= 20 &&
 		     unlink_in(dir, writer ? "x%d" : "a-longer-name-%d",
