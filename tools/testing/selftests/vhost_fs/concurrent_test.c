@@ -18,6 +18,11 @@
 #define QUEUES 4
 #define DEPTH 64
 
+/* What headers older than Linux 6.19 lack. */
+#ifndef F_SETDELEG
+#define F_SETDELEG 1040
+#endif
+
 FIXTURE(concurrent) {
 	struct bed bed;
 	struct fuse *f;			/* on the first request queue */
@@ -114,6 +119,80 @@ TEST_F(concurrent, blocked_request_delays_nobody)
 	give_back(lease);
 	EXPECT_EQ(0, fuse_finish(&self->queue[0], &o.c));
 	EXPECT_EQ(0, fuse_release(self->f, o.c.nodeid, o.out.fh));
+}
+
+/* A delegation of what @fd is open on, as NFS servers have them for clients. */
+static int set_delegation(int fd, uint16_t type)
+{
+	struct {
+		uint32_t flags;
+		uint16_t type;
+		uint16_t pad;
+	} arg = { .type = type };
+
+	return fcntl(fd, F_SETDELEG, &arg) ? -errno : 0;
+}
+
+static int start_change(struct fuse *f, int kind, uint64_t node,
+			struct fuse_call *c)
+{
+	static const uint32_t opcodes[] = {
+		FUSE_UNLINK, FUSE_RENAME, FUSE_LINK, FUSE_MKNOD,
+	};
+	static const struct fuse_rename_in rename = { .newdir = ROOT };
+	static const struct fuse_mknod_in mknod = { .mode = S_IFREG | 0644 };
+	const struct fuse_link_in link = { .oldnodeid = node };
+	static struct fuse_entry_out out;
+
+	*c = (struct fuse_call){ .opcode = opcodes[kind], .nodeid = ROOT };
+	if (kind == 1)
+		c->in[c->nr_in++] = (struct iovec){ (void *)&rename,
+						    sizeof(rename) };
+	if (kind == 2)
+		c->in[c->nr_in++] = (struct iovec){ (void *)&link,
+						    sizeof(link) };
+	if (kind == 3)
+		c->in[c->nr_in++] = (struct iovec){ (void *)&mknod,
+						    sizeof(mknod) };
+	if (kind < 2)
+		c->in[c->nr_in++] = (struct iovec){ "delegated", 10 };
+	if (kind > 0)
+		c->in[c->nr_in++] = (struct iovec){ "new", 4 };
+	if (kind > 1) {
+		c->out = &out;
+		c->out_size = sizeof(out);
+	}
+	return fuse_start(f, c);
+}
+
+/* What changes names waits for delegations, on any file system. */
+TEST_F(concurrent, delegations_delay_nobody)
+{
+	struct fuse_call c;
+	int kind, fd, i, j;
+
+	for (kind = 0; kind < 4; kind++) {
+		ASSERT_EQ(0, bed_write_file(&self->bed, "delegated", "", 0, 0644));
+		fd = openat(self->bed.fd, kind == 3 ? "." : "delegated",
+			    O_RDONLY | O_CLOEXEC);
+		ASSERT_LE(0, fd);
+		i = set_delegation(fd, F_RDLCK);
+		if (i == -EINVAL)
+			SKIP(return, "the kernel gives programs no delegations");
+		ASSERT_EQ(0, i);
+		ASSERT_EQ(0, start_change(&self->queue[0], kind,
+					  bed_lookup(self->f, "delegated"), &c));
+		for (i = 0; i < 100; i++)
+			for (j = 0; j < QUEUES; j++)
+				ASSERT_EQ(0, fuse_getattr(&self->queue[j], ROOT,
+							  NULL));
+		EXPECT_FALSE(c.done);
+		ASSERT_EQ(0, set_delegation(fd, F_UNLCK));
+		EXPECT_EQ(0, fuse_finish(&self->queue[0], &c));
+		close(fd);
+		unlinkat(self->bed.fd, "delegated", 0);
+		unlinkat(self->bed.fd, "new", 0);
+	}
 }
 
 #define MANY 40
