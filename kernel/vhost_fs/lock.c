@@ -601,6 +601,24 @@ static struct vhost_fs_lock_owner *owner_by_file(struct file_lock_context *ctx,
 	return owner;
 }
 
+/*
+ * A file system may fail to drop its lock, and then ours stays, with a file that
+ * is about to go. All of a file's range needs no memory.
+ */
+static void close_forget(struct file *file, struct vhost_fs_lock_owner *owner)
+{
+	struct file_lock fl;
+
+	locks_init_lock(&fl);
+	fl.c.flc_flags = FL_POSIX | FL_CLOSE;
+	fl.c.flc_type = F_UNLCK;
+	fl.c.flc_pid = current->tgid;
+	fl.c.flc_file = file;
+	fl.c.flc_owner = owner;
+	fl.fl_end = OFFSET_MAX;
+	posix_lock_file(file, &fl, NULL);
+}
+
 /**
  * vhost_fs_lock_close - drop the locks of a file that is about to be closed
  * @file: the file
@@ -620,13 +638,12 @@ bool vhost_fs_lock_close(struct file *file)
 	if (!ctx)
 		return false;
 	while ((owner = owner_by_file(ctx, file))) {
-		/* A file system may fail to drop it; once is enough. */
 		if (owner != last)
 			locks_remove_posix(file, owner);
-		owner_put(owner);
-		if (owner == last)
-			break;
+		else
+			close_forget(file, owner);
 		last = owner;
+		owner_put(owner);
 		cond_resched();
 	}
 	return !list_empty_careful(&ctx->flc_flock);

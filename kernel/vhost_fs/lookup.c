@@ -305,7 +305,6 @@ static int lookup_negative(struct vhost_fs_req *req)
 	if (!timeout || names_are_folded(req->path.dentry))
 		return -ENOENT;
 	out = vhost_fs_reply_arg(req, sizeof(*out));
-	*out = (struct fuse_entry_out) { };
 	out->entry_valid = div_u64_rem(timeout, NSEC_PER_SEC,
 				       &out->entry_valid_nsec);
 	return 0;
