@@ -104,24 +104,6 @@ static int host_set(struct bed *bed, const char *file, const char *name,
 		-errno : 0;
 }
 
-static mode_t host_mode(struct bed *bed, const char *file)
-{
-	struct stat st;
-
-	return bed_stat(bed, file, &st) ? 0 : st.st_mode;
-}
-
-static int init_flags(struct fuse *f, uint64_t flags)
-{
-	struct fuse_init_in in = {
-		.major = FUSE_KERNEL_VERSION,
-		.minor = FUSE_KERNEL_MINOR_VERSION,
-		.flags = (uint32_t)flags, .flags2 = flags >> 32,
-	};
-
-	return fuse_init_with(f, &in, sizeof(in), &f->init);
-}
-
 TEST_F(acl, init)
 {
 	static const uint64_t needed[] = {
@@ -132,17 +114,17 @@ TEST_F(acl, init)
 	EXPECT_EQ(ACL_FLAGS, self->f->init.flags & ACL_FLAGS);
 	ASSERT_EQ(0, fuse_destroy(self->f));
 	for (i = 0; i < 3; i++) {
-		EXPECT_EQ(-EPROTO, init_flags(self->f,
-					      FUSE_ALL_FLAGS & ~needed[i]));
+		EXPECT_EQ(-EPROTO,
+			  fuse_init_flags(self->f, FUSE_ALL_FLAGS & ~needed[i]));
 		/* No session has begun. */
 		EXPECT_EQ(-EIO, fuse_getattr(self->f, ROOT, NULL));
 	}
-	EXPECT_EQ(-EPROTO, init_flags(self->f, 0));
+	EXPECT_EQ(-EPROTO, fuse_init_flags(self->f, 0));
 	EXPECT_EQ(-EIO, fuse_getattr(self->f, ROOT, NULL));
-	EXPECT_EQ(0, init_flags(self->f, ACL_FLAGS));
+	EXPECT_EQ(0, fuse_init_flags(self->f, ACL_FLAGS));
 	EXPECT_EQ(0, fuse_getattr(self->f, ROOT, NULL));
 	/* One that is refused ends nothing. */
-	EXPECT_EQ(-EPROTO, init_flags(self->f, 0));
+	EXPECT_EQ(-EPROTO, fuse_init_flags(self->f, 0));
 	EXPECT_EQ(0, fuse_getattr(self->f, ROOT, NULL));
 }
 
@@ -153,7 +135,7 @@ TEST_F(acl, access)
 	EXPECT_EQ(FULL_SIZE, host_get(&self->bed, "file", ACCESS, self->buf,
 				      4096));
 	EXPECT_EQ(0, memcmp(self->buf, &full, FULL_SIZE));
-	EXPECT_EQ(S_IFREG | 0770, host_mode(&self->bed, "file"));
+	EXPECT_EQ(S_IFREG | 0770, bed_mode(&self->bed, "file"));
 
 	EXPECT_EQ(FULL_SIZE, fuse_getxattr(self->f, self->file, ACCESS, NULL,
 					   0));
@@ -268,7 +250,7 @@ static void expect_twins(struct __test_metadata *_metadata, struct bed *bed)
 	for (i = 0; i < 4; i++) {
 		snprintf(path, sizeof(path), "dir/%s", names[i]);
 		snprintf(twin, sizeof(twin), "twin/%s", names[i]);
-		EXPECT_EQ(host_mode(bed, twin), host_mode(bed, path)) {
+		EXPECT_EQ(bed_mode(bed, twin), bed_mode(bed, path)) {
 			TH_LOG("%s", names[i]);
 		}
 		want = host_get(bed, twin, ACCESS, buf, sizeof(buf));
@@ -298,7 +280,7 @@ TEST_F(acl, default_is_inherited)
 	make_twins(_metadata, &self->bed, 0077);
 	expect_twins(_metadata, &self->bed);
 	/* The mask entry, which shows as the group's rights. */
-	EXPECT_EQ(S_IFREG | 0660, host_mode(&self->bed, "dir/file"));
+	EXPECT_EQ(S_IFREG | 0660, bed_mode(&self->bed, "dir/file"));
 	EXPECT_EQ(0, fuse_removexattr(self->f, dir, DEFAULT));
 }
 
@@ -311,14 +293,14 @@ TEST_F(acl, umask_without_default)
 	ASSERT_EQ(0, mkdirat(self->bed.fd, "twin", 0755));
 	make_twins(_metadata, &self->bed, 0027);
 	expect_twins(_metadata, &self->bed);
-	EXPECT_EQ(S_IFREG | 0640, host_mode(&self->bed, "dir/file"));
-	EXPECT_EQ(S_IFDIR | 0750, host_mode(&self->bed, "dir/dir"));
+	EXPECT_EQ(S_IFREG | 0640, bed_mode(&self->bed, "dir/file"));
+	EXPECT_EQ(S_IFDIR | 0750, bed_mode(&self->bed, "dir/dir"));
 	ASSERT_EQ(0, fuse_symlink(self->f, ROOT, "link", "x", &entry));
-	EXPECT_EQ(S_IFLNK | 0777, host_mode(&self->bed, "link"));
+	EXPECT_EQ(S_IFLNK | 0777, bed_mode(&self->bed, "link"));
 	ASSERT_EQ(0, fuse_mkdir(self->f, ROOT, "after", 0777, 0, &entry));
-	EXPECT_EQ(S_IFDIR | 0777, host_mode(&self->bed, "after"));
+	EXPECT_EQ(S_IFDIR | 0777, bed_mode(&self->bed, "after"));
 	ASSERT_EQ(0, fuse_mkdir(self->f, ROOT, "all", 0777, ~0U, &entry));
-	EXPECT_EQ(S_IFDIR, host_mode(&self->bed, "all"));
+	EXPECT_EQ(S_IFDIR, bed_mode(&self->bed, "all"));
 }
 
 /*
@@ -337,7 +319,7 @@ TEST(default_without_option)
 	ASSERT_EQ(0, host_set(&bed, "dir", DEFAULT, &full, FULL_SIZE));
 	ASSERT_EQ(0, fuse_mknod(&bed.fuse, bed_lookup(&bed.fuse, "dir"), "new",
 				S_IFREG | 0640, 0, 0027, &entry));
-	EXPECT_EQ(S_IFREG | 0640, host_mode(&bed, "dir/new"));
+	EXPECT_EQ(S_IFREG | 0640, bed_mode(&bed, "dir/new"));
 	EXPECT_EQ(FULL_SIZE, host_get(&bed, "dir/new", ACCESS, NULL, 0));
 	bed_close(&bed);
 }
@@ -379,21 +361,21 @@ TEST_F(acl, kill_sgid)
 	ASSERT_EQ(0, fchmodat(fd, "file", 02750, 0));
 	ASSERT_EQ(0, fuse_setxattr(self->f, self->file, ACCESS, &full,
 				   FULL_SIZE, 0, 0));
-	EXPECT_EQ(S_IFREG | 02770, host_mode(&self->bed, "file"));
+	EXPECT_EQ(S_IFREG | 02770, bed_mode(&self->bed, "file"));
 	ASSERT_EQ(0, fuse_setxattr(self->f, self->file, ACCESS, &full,
 				   FULL_SIZE, 0, FUSE_SETXATTR_ACL_KILL_SGID));
-	EXPECT_EQ(S_IFREG | 0770, host_mode(&self->bed, "file"));
+	EXPECT_EQ(S_IFREG | 0770, bed_mode(&self->bed, "file"));
 	/* The share's own group is no other. */
 	ASSERT_EQ(0, fchownat(fd, "file", 1000, 2000, 0));
 	ASSERT_EQ(0, fchmodat(fd, "file", 02750, 0));
 	ASSERT_EQ(0, fuse_setxattr(self->f, self->file, ACCESS, &full,
 				   FULL_SIZE, 0, FUSE_SETXATTR_ACL_KILL_SGID));
-	EXPECT_EQ(S_IFREG | 0770, host_mode(&self->bed, "file"));
+	EXPECT_EQ(S_IFREG | 0770, bed_mode(&self->bed, "file"));
 	/* For other attributes it means nothing. */
 	ASSERT_EQ(0, fchmodat(fd, "file", 02770, 0));
 	ASSERT_EQ(0, fuse_setxattr(self->f, self->file, "user.v", "v", 1, 0,
 				   FUSE_SETXATTR_ACL_KILL_SGID));
-	EXPECT_EQ(S_IFREG | 02770, host_mode(&self->bed, "file"));
+	EXPECT_EQ(S_IFREG | 02770, bed_mode(&self->bed, "file"));
 	EXPECT_EQ(-EINVAL, fuse_setxattr(self->f, self->file, "user.v", "v", 1,
 					 0, 2));
 }

@@ -203,6 +203,13 @@ int bed_stat(struct bed *bed, const char *name, struct stat *st)
 	return fstatat(bed->fd, name, st, AT_SYMLINK_NOFOLLOW) ? -errno : 0;
 }
 
+mode_t bed_mode(struct bed *bed, const char *name)
+{
+	struct stat st;
+
+	return bed_stat(bed, name, &st) ? 0 : st.st_mode;
+}
+
 uint64_t bed_lookup(struct fuse *f, const char *path)
 {
 	struct fuse_entry_out entry = { .nodeid = FUSE_ROOT_ID };

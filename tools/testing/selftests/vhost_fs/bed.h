@@ -57,6 +57,8 @@ ssize_t bed_read_file(struct bed *bed, const char *name, void *buf,
 		      size_t size);
 /* lstat() in the shared directory. */
 int bed_stat(struct bed *bed, const char *name, struct stat *st);
+/* Its mode, 0 if there is no such file. */
+mode_t bed_mode(struct bed *bed, const char *name);
 /*
  * Looks up @path name by name, from the root: a node id, or 0, which no request
  * accepts.

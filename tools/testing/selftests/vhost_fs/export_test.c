@@ -154,18 +154,10 @@ TEST_F(export, only_lookups)
 	}
 }
 
-static int init_with(struct fuse *f, uint64_t flags)
-{
-	struct fuse_init_in in = {
-		.major = 7, .minor = 39, .flags = flags, .flags2 = flags >> 32,
-	};
-
-	return fuse_init_with(f, &in, sizeof(in), &f->init);
-}
-
 TEST_F(export, only_if_asked_for)
 {
-	ASSERT_EQ(0, init_with(self->f, FUSE_ALL_FLAGS & ~FUSE_EXPORT_SUPPORT));
+	ASSERT_EQ(0, fuse_init_flags(self->f,
+				     FUSE_ALL_FLAGS & ~FUSE_EXPORT_SUPPORT));
 	EXPECT_EQ(-EINVAL, fuse_lookup(self->f, ROOT, ".", &self->entry));
 	EXPECT_EQ(-EINVAL, fuse_lookup(self->f, ROOT, "..", &self->entry));
 }

@@ -140,24 +140,6 @@ static int host_get(struct bed *bed, const char *file, const char *name,
 	return len < 0 ? -errno : len;
 }
 
-static mode_t host_mode(struct bed *bed, const char *file)
-{
-	struct stat st;
-
-	return bed_stat(bed, file, &st) ? 0 : st.st_mode;
-}
-
-static int init_flags(struct fuse *f, uint64_t flags)
-{
-	struct fuse_init_in in = {
-		.major = FUSE_KERNEL_VERSION,
-		.minor = FUSE_KERNEL_MINOR_VERSION,
-		.flags = (uint32_t)flags, .flags2 = flags >> 32,
-	};
-
-	return fuse_init_with(f, &in, sizeof(in), &f->init);
-}
-
 static const struct {
 	uint32_t opcode;
 	const char *name;
@@ -178,9 +160,9 @@ TEST_F(ext, init)
 
 	EXPECT_EQ(label >> 32, self->f->init.flags2 & (label >> 32));
 	ASSERT_EQ(0, fuse_destroy(self->f));
-	EXPECT_EQ(-EPROTO, init_flags(self->f, FUSE_ALL_FLAGS & ~label));
+	EXPECT_EQ(-EPROTO, fuse_init_flags(self->f, FUSE_ALL_FLAGS & ~label));
 	EXPECT_EQ(-EIO, fuse_getattr(self->f, ROOT, NULL));
-	EXPECT_EQ(0, init_flags(self->f, FUSE_ALL_FLAGS));
+	EXPECT_EQ(0, fuse_init_flags(self->f, FUSE_ALL_FLAGS));
 }
 
 /* Everything that can be made is made with its label. */
@@ -230,7 +212,7 @@ TEST_F(ext, label_sizes)
 	self->ext.len = 0;
 	add_label(&self->ext, LABEL, self->buf, XATTR_SIZE_MAX);
 	EXPECT_EQ(-(int)i, make(self, FUSE_MKDIR, ROOT, "largest", 0755));
-	EXPECT_EQ(!i, host_mode(&self->bed, "largest") != 0);
+	EXPECT_EQ(!i, bed_mode(&self->bed, "largest") != 0);
 }
 
 /* What can't have its label isn't made. */
@@ -245,12 +227,12 @@ TEST_F(ext, label_refused)
 					    makers[i].name, makers[i].mode)) {
 			TH_LOG("%s", makers[i].name);
 		}
-		EXPECT_EQ(0, host_mode(&self->bed, makers[i].name));
+		EXPECT_EQ(0, bed_mode(&self->bed, makers[i].name));
 	}
 	self->ext.len = 0;
 	add_label(&self->ext, "user.v", "v", 1);
 	EXPECT_EQ(-EPERM, make(self, FUSE_SYMLINK, ROOT, "link", 0));
-	EXPECT_EQ(0, host_mode(&self->bed, "link"));
+	EXPECT_EQ(0, bed_mode(&self->bed, "link"));
 	self->ext.len = 0;
 	EXPECT_EQ(0, make(self, FUSE_SYMLINK, ROOT, "link", 0));
 }
@@ -288,7 +270,7 @@ TEST(label_is_mapped)
 	self->ext.len = 0;
 	add_label(&self->ext, "security.other", "v", 1);
 	EXPECT_EQ(-EPERM, make(self, FUSE_CREATE, ROOT, "other", 0644));
-	EXPECT_EQ(0, host_mode(&self->bed, "other"));
+	EXPECT_EQ(0, bed_mode(&self->bed, "other"));
 	bed_close(&self->bed);
 	free(self);
 }
@@ -366,8 +348,8 @@ TEST_F(ext, guest_without_groups)
 {
 	uint64_t dir;
 
-	ASSERT_EQ(0, init_flags(self->f, FUSE_ALL_FLAGS &
-					 ~FUSE_CREATE_SUPP_GROUP));
+	ASSERT_EQ(0, fuse_init_flags(self->f,
+				     FUSE_ALL_FLAGS & ~FUSE_CREATE_SUPP_GROUP));
 	dir = group_dir(self, "dir");
 	self->f->uid = self->f->gid = 1000;
 	ASSERT_EQ(0, make(self, FUSE_CREATE, dir, "file", 02755));
@@ -378,7 +360,7 @@ static int make_any(FIXTURE_DATA(ext) *self)
 {
 	int ret = make(self, FUSE_MKDIR, ROOT, "new", 0755);
 
-	if (!ret != !!host_mode(&self->bed, "new"))
+	if (!ret != !!bed_mode(&self->bed, "new"))
 		return -10042;
 	unlinkat(self->bed.fd, "new", AT_REMOVEDIR);
 	return ret;
@@ -389,8 +371,8 @@ TEST_F(ext, not_agreed_on)
 {
 	const uint32_t group = 5000;
 
-	ASSERT_EQ(0, init_flags(self->f, FUSE_ALL_FLAGS &
-					 ~FUSE_CREATE_SUPP_GROUP));
+	ASSERT_EQ(0, fuse_init_flags(self->f,
+				     FUSE_ALL_FLAGS & ~FUSE_CREATE_SUPP_GROUP));
 	add_groups(&self->ext, 1, &group);
 	EXPECT_EQ(-EINVAL, make_any(self));
 	bed_close(&self->bed);
@@ -402,7 +384,7 @@ TEST_F(ext, not_agreed_on)
 	add_label(&self->ext, LABEL, "v", 1);
 	EXPECT_EQ(-EINVAL, make_any(self));
 	/* Nothing at all agreed on: then there are only names. */
-	ASSERT_EQ(0, init_flags(self->f, 0));
+	ASSERT_EQ(0, fuse_init_flags(self->f, 0));
 	EXPECT_EQ(-EINVAL, make_any(self));
 }
 
@@ -452,7 +434,7 @@ TEST_F(ext, init_meanwhile)
 	ASSERT_EQ(0, bed_open(&self->bed, &config));
 	self->f = &self->bed.fuse;
 	fuse_session(&other, dev, RING_REQUEST + 1);
-	ASSERT_EQ(0, init_flags(self->f, 0));
+	ASSERT_EQ(0, fuse_init_flags(self->f, 0));
 	m = ring_alloc(dev, sizeof(*m));
 	rest = ring_alloc(dev, 3 * sizeof(page));
 	rest = (char *)(((uintptr_t)rest + sizeof(page)) & -sizeof(page));
@@ -463,7 +445,7 @@ TEST_F(ext, init_meanwhile)
 	held.events = POLLIN;
 	ASSERT_LE(0, start_split_mkdir(self->f, m, rest, 5));
 	ASSERT_EQ(1, poll(&held, 1, 10000));
-	ASSERT_EQ(0, init_flags(&other, FUSE_ALL_FLAGS));
+	ASSERT_EQ(0, fuse_init_flags(&other, FUSE_ALL_FLAGS));
 	ASSERT_EQ(0, ring_give_page(held.fd, rest, page));
 	ASSERT_LE(0, ring_wait(self->f->q, &len));
 	EXPECT_EQ(0, m->reply.h.error);

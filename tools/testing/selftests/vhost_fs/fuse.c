@@ -157,16 +157,21 @@ int fuse_init_with(struct fuse *f, const struct fuse_init_in *in, size_t size,
 	return call_fixed(f, &c);
 }
 
-int fuse_init(struct fuse *f)
+int fuse_init_flags(struct fuse *f, uint64_t flags)
 {
 	struct fuse_init_in in = {
 		.major = FUSE_KERNEL_VERSION,
 		.minor = FUSE_KERNEL_MINOR_VERSION,
 		.max_readahead = 131072,
-		.flags = (uint32_t)FUSE_ALL_FLAGS, .flags2 = FUSE_ALL_FLAGS >> 32,
+		.flags = (uint32_t)flags, .flags2 = flags >> 32,
 	};
 
 	return fuse_init_with(f, &in, sizeof(in), &f->init);
+}
+
+int fuse_init(struct fuse *f)
+{
+	return fuse_init_flags(f, FUSE_ALL_FLAGS);
 }
 
 int fuse_destroy(struct fuse *f)

@@ -155,6 +155,8 @@ void fuse_header(struct fuse *f, struct fuse_in_header *h, uint32_t opcode,
 /* One for each opcode. The result is 0, or negative like fuse_call::error. */
 int fuse_init_with(struct fuse *f, const struct fuse_init_in *in, size_t size,
 		   struct fuse_init_out *out);
+/* Asks for these flags; fuse_init() for all that there are. */
+int fuse_init_flags(struct fuse *f, uint64_t flags);
 int fuse_init(struct fuse *f);
 int fuse_destroy(struct fuse *f);
 int fuse_lookup(struct fuse *f, uint64_t parent, const char *name,
