@@ -4,6 +4,7 @@
  */
 #include "bed.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -208,6 +209,19 @@ mode_t bed_mode(struct bed *bed, const char *name)
 	struct stat st;
 
 	return bed_stat(bed, name, &st) ? 0 : st.st_mode;
+}
+
+int bed_count(struct bed *bed)
+{
+	DIR *dir = opendir(bed->dir);
+	int nr = 0;
+
+	if (!dir)
+		return -1;
+	while (readdir(dir))
+		nr++;
+	closedir(dir);
+	return nr;
 }
 
 uint64_t bed_lookup(struct fuse *f, const char *path)

@@ -59,6 +59,8 @@ ssize_t bed_read_file(struct bed *bed, const char *name, void *buf,
 int bed_stat(struct bed *bed, const char *name, struct stat *st);
 /* Its mode, 0 if there is no such file. */
 mode_t bed_mode(struct bed *bed, const char *name);
+/* Entries of the shared directory, "." and ".." included; -1 on failure. */
+int bed_count(struct bed *bed);
 /*
  * Looks up @path name by name, from the root: a node id, or 0, which no request
  * accepts.

@@ -25,6 +25,7 @@ FIXTURE(broken) {
 	struct fuse other_fuse;
 	uint64_t file, file_fh;
 	char *out, *in;			/* guest memory for requests, replies */
+	int entries;			/* in the shared directory */
 };
 
 FIXTURE_SETUP(broken)
@@ -36,6 +37,7 @@ FIXTURE_SETUP(broken)
 	ASSERT_EQ(0, bed_open_device(&self->bed, &self->other, &self->other_fuse,
 				     &config));
 	ASSERT_EQ(0, bed_write_file(&self->bed, "file", "data", 4, 0644));
+	self->entries = bed_count(&self->bed);
 	self->f = &self->bed.fuse;
 	self->dev = &self->bed.dev;
 	self->out = ring_alloc(self->dev, BUF_SIZE);
@@ -57,6 +59,7 @@ static void expect_unharmed(struct __test_metadata *_metadata,
 {
 	char buf[8] = { 0 };
 
+	EXPECT_EQ(self->entries, bed_count(&self->bed));
 	EXPECT_EQ(4, bed_read_file(&self->bed, "file", buf, sizeof(buf)));
 	EXPECT_STREQ("data", buf);
 	EXPECT_EQ(0, fuse_getattr(self->f, ROOT, NULL));

@@ -6,7 +6,6 @@
 #include "bed.h"
 #include "harness.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -137,19 +136,6 @@ FIXTURE(malformed) {
 
 #define BUF_SIZE (4 * PAGE)
 
-static int count_entries(struct bed *bed)
-{
-	DIR *dir = opendir(bed->dir);
-	int nr = 0;
-
-	if (!dir)
-		return -1;
-	while (readdir(dir))
-		nr++;
-	closedir(dir);
-	return nr;
-}
-
 /* A session with what requests need to be good. */
 static int open_session(FIXTURE_DATA(malformed) *self)
 {
@@ -175,7 +161,7 @@ FIXTURE_SETUP(malformed)
 	ASSERT_EQ(0, bed_open_device(&self->bed, &self->other, &self->other_fuse,
 				     &config));
 	ASSERT_EQ(0, bed_write_file(&self->bed, "file", "data", 4, 0644));
-	self->entries = count_entries(&self->bed);
+	self->entries = bed_count(&self->bed);
 	self->f = &self->bed.fuse;
 	self->dev = &self->bed.dev;
 	self->out = ring_alloc(self->dev, BUF_SIZE);
@@ -253,7 +239,7 @@ static void expect_unharmed(struct __test_metadata *_metadata,
 {
 	char buf[8] = { 0 };
 
-	EXPECT_EQ(self->entries, count_entries(&self->bed)) {
+	EXPECT_EQ(self->entries, bed_count(&self->bed)) {
 		TH_LOG("after %s", what);
 	}
 	EXPECT_EQ(4, bed_read_file(&self->bed, "file", buf, sizeof(buf)));
