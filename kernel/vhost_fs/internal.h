@@ -74,6 +74,7 @@
 #define VHOST_FS_DEFAULT_MAX_NODES	(16ULL * 1024 * 1024)
 #define VHOST_FS_DEFAULT_MAX_HANDLES	(1024ULL * 1024)
 #define VHOST_FS_DEFAULT_MAX_BLOCKED	64
+static_assert(VHOST_FS_DEFAULT_MAX_BLOCKED <= VHOST_FS_MAX_BLOCKED);
 
 struct vhost_fs_dev;
 struct vhost_fs_handle;

@@ -269,7 +269,8 @@ static bool options_ok(const struct vhost_fs_add_share *arg)
 		return false;
 	if (arg->cache > VHOST_FS_CACHE_NEVER ||
 	    arg->inode_file_handles > VHOST_FS_HANDLES_MANDATORY ||
-	    arg->locks > VHOST_FS_LOCKS_REMOTE)
+	    arg->locks > VHOST_FS_LOCKS_REMOTE ||
+	    arg->max_blocked > VHOST_FS_MAX_BLOCKED)
 		return false;
 	if (arg->nr_users > VHOST_FS_MAX_ALLOWED_IDS ||
 	    arg->nr_groups > VHOST_FS_MAX_ALLOWED_IDS ||
@@ -380,6 +381,8 @@ static bool set_ok(const struct vhost_fs_set_share *arg)
 	without |= arg->entry_timeout_ns ? VHOST_FS_SET_ENTRY_TIMEOUT : 0;
 	without |= arg->attr_timeout_ns ? VHOST_FS_SET_ATTR_TIMEOUT : 0;
 	without |= arg->negative_timeout_ns ? VHOST_FS_SET_NEGATIVE_TIMEOUT : 0;
+	if (arg->max_blocked > VHOST_FS_MAX_BLOCKED)
+		return false;
 	return arg->flags && !(arg->flags & ~all) && !(without & ~arg->flags);
 }
 

@@ -99,6 +99,14 @@ static int take_new_limit(void *ctx, const struct option_row *row, const char *v
 	return err ? err : set_number(ctx, row, limit);
 }
 
+static int take_new_blocked(void *ctx, const struct option_row *row, const char *value)
+{
+	__u64 limit;
+	int err = take_blocked(row, value, &limit);
+
+	return err ? err : set_number(ctx, row, limit);
+}
+
 static int take_new_timeout(void *ctx, const struct option_row *row, const char *value)
 {
 	__u64 ns;
@@ -176,7 +184,7 @@ static const struct option_row set_options[] = {
 	  VHOST_FS_SET_MAX_NODES },
 	{ "max-handles", "N", "files that a guest may hold open", take_new_limit,
 	  VHOST_FS_SET_MAX_HANDLES },
-	{ "max-blocked", "N", "requests of a guest that may wait for locks", take_new_limit,
+	{ "max-blocked", "N", "requests of a guest that may wait for locks", take_new_blocked,
 	  VHOST_FS_SET_MAX_BLOCKED },
 	{ "entry-timeout", "SECONDS", "how long a guest may believe a name", take_new_timeout,
 	  VHOST_FS_SET_ENTRY_TIMEOUT },

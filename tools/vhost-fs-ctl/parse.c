@@ -121,6 +121,14 @@ const char *parse_limit(const char *text, uint64_t *limit)
 	return NULL;
 }
 
+const char *parse_blocked(const char *text, uint64_t *limit)
+{
+	static_assert(VHOST_FS_MAX_BLOCKED == 1024, "the message below says 1024");
+	if (!parse_number(text, 1, VHOST_FS_MAX_BLOCKED, limit))
+		return "accepted is a number from 1 to 1024";
+	return NULL;
+}
+
 /* Up to nine decimals, padded to nanoseconds. */
 static bool parse_decimals(const char *text, uint32_t *ns)
 {

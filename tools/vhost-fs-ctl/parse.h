@@ -14,6 +14,7 @@ const char *parse_handles(const char *text, uint32_t *handles);
 const char *parse_locks(const char *text, uint32_t *locks);
 const char *parse_seconds(const char *text, uint64_t *ns);
 const char *parse_limit(const char *text, uint64_t *limit);
+const char *parse_blocked(const char *text, uint64_t *limit);
 const char *parse_fd(const char *text, int *fd);
 const char *parse_user(const char *text, uint32_t *uid);
 const char *parse_group(const char *text, uint32_t *gid);

@@ -77,6 +77,15 @@ int take_limit(const struct option_row *row, const char *value, __u64 *limit)
 	return why ? args_bad_value(row, value, why) : 0;
 }
 
+int take_blocked(const struct option_row *row, const char *value, __u64 *limit)
+{
+	uint64_t number = 0;
+	const char *why = parse_blocked(value, &number);
+
+	*limit = number;
+	return why ? args_bad_value(row, value, why) : 0;
+}
+
 static int take_max_nodes(void *ctx, const struct option_row *row, const char *value)
 {
 	struct share_request *request = ctx;
@@ -95,7 +104,7 @@ static int take_max_blocked(void *ctx, const struct option_row *row, const char 
 {
 	struct share_request *request = ctx;
 
-	return take_limit(row, value, &request->share.max_blocked);
+	return take_blocked(row, value, &request->share.max_blocked);
 }
 
 int take_timeout(const struct option_row *row, const char *value, __u64 *ns)

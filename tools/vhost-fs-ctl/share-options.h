@@ -45,6 +45,7 @@ int share_options_check(const struct command *cmd, struct share_request *request
 
 /* Parts of take() functions that other commands have use for. */
 int take_limit(const struct option_row *row, const char *value, __u64 *limit);
+int take_blocked(const struct option_row *row, const char *value, __u64 *limit);
 int take_timeout(const struct option_row *row, const char *value, __u64 *ns);
 
 #endif /* CTL_SHARE_OPTIONS_H */

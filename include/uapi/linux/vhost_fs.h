@@ -49,6 +49,9 @@
 /* Most users and most groups that one share can name. */
 #define VHOST_FS_MAX_ALLOWED_IDS 1024
 
+/* Most requests of one device that a share can let wait for locks. */
+#define VHOST_FS_MAX_BLOCKED 1024
+
 /**
  * struct vhost_fs_info - ioctl(VHOST_FS_GET_INFO)
  * @size: sizeof(struct vhost_fs_info)
@@ -241,8 +244,8 @@ struct vhost_fs_id_rule {
  *	looked up; 0 for the default
  * @max_handles: most files and directories that one device's guest may hold
  *	open; 0 for the default
- * @max_blocked: most requests of one device that may wait for a lock; 0 for
- *	the default
+ * @max_blocked: most requests of one device that may wait for a lock, at most
+ *	VHOST_FS_MAX_BLOCKED; 0 for the default
  * @inode_file_handles: enum vhost_fs_inode_file_handles
  * @locks: enum vhost_fs_locks
  * @entry_timeout_ns: how long the guest may believe that a name exists; with

@@ -160,6 +160,12 @@ b" "$long" aé 'a*' ..; do
 		usage "add-share, --max-handles \"$number\"" \
 			add-share $prefix --path "$dir/root" --max-handles "$number"
 	done
+	for number in "" 0 -1 1025 18446744073709551615; do
+		usage "add-share, --max-blocked \"$number\"" \
+			add-share $prefix --path "$dir/root" --max-blocked "$number"
+		usage "set-share, --max-blocked \"$number\"" \
+			set-share $prefix --max-blocked "$number"
+	done
 	for seconds in "" . 1. -1 1s 4294967296 0.0000000001; do
 		for option in entry attr negative; do
 			usage "add-share, --$option-timeout \"$seconds\"" \
@@ -345,6 +351,8 @@ test_set() {
 	share_is "the others stay" -opt '.max_nodes == 21 and .max_handles == 12 and
 		.max_blocked == 13 and .entry_timeout == 1500000000 and
 		.negative_timeout == 3000000000'
+	works "the most requests that may wait" "$ctl" set-share --max-blocked 1024 $prefix-opt
+	share_is "are 1024" -opt '.max_blocked == 1024 and .max_nodes == 21'
 	works "set-share of both timeouts" "$ctl" set-share $prefix-opt --timeout 4
 	share_is "both have changed" -opt '.entry_timeout == 4000000000 and
 		.attr_timeout == 4000000000 and .negative_timeout == 3000000000'

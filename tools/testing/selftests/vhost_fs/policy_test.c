@@ -154,6 +154,12 @@ TEST_F(timeouts, bad_changes)
 		.flags = VHOST_FS_SET_MAX_NODES, .max_handles = 5 }));
 	EXPECT_EQ(-EINVAL, set_share(&self->bed, (struct vhost_fs_set_share){
 		.flags = VHOST_FS_SET_NEGATIVE_TIMEOUT << 1 }));
+	EXPECT_EQ(-EINVAL, set_share(&self->bed, (struct vhost_fs_set_share){
+		.flags = VHOST_FS_SET_MAX_BLOCKED,
+		.max_blocked = VHOST_FS_MAX_BLOCKED + 1 }));
+	EXPECT_EQ(0, set_share(&self->bed, (struct vhost_fs_set_share){
+		.flags = VHOST_FS_SET_MAX_BLOCKED,
+		.max_blocked = VHOST_FS_MAX_BLOCKED }));
 	EXPECT_EQ(-EINVAL, ring_ioctl(self->bed.dev.fd, VHOST_FS_SET_SHARE, &set));
 	set.flags = VHOST_FS_SET_MAX_NODES;
 	strcpy((char *)set.name, "no-such-share");

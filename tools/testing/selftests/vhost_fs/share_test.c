@@ -138,6 +138,41 @@ TEST_F(share, bad_options)
 	EXPECT_EQ(-ENOENT, share_remove(self->name));
 }
 
+/* Values that mean nothing, and options without what they need. */
+TEST_F(share, options_that_are_never_right)
+{
+	static const struct vhost_fs_add_share rows[] = {
+		{ .flags = VHOST_FS_SHARE_POSIX_ACL },
+		{ .flags = VHOST_FS_SHARE_SECURITY_LABEL },
+		{ .inode_file_handles = VHOST_FS_HANDLES_MANDATORY + 1 },
+		{ .locks = VHOST_FS_LOCKS_REMOTE + 1 },
+		{ .max_blocked = VHOST_FS_MAX_BLOCKED + 1 },
+		{ .max_blocked = ~0ULL },
+		{ .entry_timeout_ns = 1 },
+		{ .attr_timeout_ns = 1, .flags = VHOST_FS_SHARE_ENTRY_TIMEOUT },
+		{ .nr_xattr_rules = 1 },
+		{ .nr_xattr_rules = VHOST_FS_MAX_XATTR_RULES + 1,
+		  .flags = VHOST_FS_SHARE_XATTR },
+		{ .nr_uid_rules = VHOST_FS_MAX_ID_RULES + 1 },
+		{ .nr_gid_rules = ~0U },
+		{ .__reserved = 1 },
+	};
+	struct vhost_fs_add_share arg;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		arg = rows[i];
+		arg.size = self->add.size;
+		arg.root_fd = self->add.root_fd;
+		memcpy(arg.name, self->add.name, sizeof(arg.name));
+		EXPECT_EQ(-EINVAL, share_add(&arg)) {
+			TH_LOG("row %u", i);
+		}
+	}
+	self->add.max_blocked = VHOST_FS_MAX_BLOCKED;
+	EXPECT_EQ(0, share_add(&self->add));
+}
+
 TEST_F(share, roots)
 {
 	int fd;

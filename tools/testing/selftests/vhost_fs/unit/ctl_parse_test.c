@@ -108,6 +108,13 @@ static void limits(void **state)
 	assert_true(limit == UINT64_MAX);
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
 		assert_non_null(parse_limit(bad[i], &limit));
+	assert_null(parse_blocked("1", &limit));
+	assert_int_equal(limit, 1);
+	assert_null(parse_blocked("1024", &limit));
+	assert_int_equal(limit, VHOST_FS_MAX_BLOCKED);
+	assert_non_null(parse_blocked("1025", &limit));
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_non_null(parse_blocked(bad[i], &limit));
 }
 
 static void handle_and_lock_words(void **state)
