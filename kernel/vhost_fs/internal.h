@@ -175,6 +175,7 @@ struct vhost_fs_share *vhost_fs_share_attach(const struct vhost_fs_share_name *a
 void vhost_fs_share_detach(struct vhost_fs_share *share);
 struct vhost_fs_share *vhost_fs_share_next(u32 id);
 void vhost_fs_share_put(struct vhost_fs_share *share);
+bool vhost_fs_share_is_admin(const struct vhost_fs_share *share);
 bool vhost_fs_share_may_attach(const struct vhost_fs_share *share);
 void vhost_fs_share_remove_all(void);
 

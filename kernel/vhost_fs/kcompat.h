@@ -11,6 +11,7 @@
 #include <linux/filelock.h>
 #include <linux/fs.h>
 #include <linux/namei.h>
+#include <linux/security.h>
 #include <linux/version.h>
 #include <linux/fuse.h>
 
@@ -31,6 +32,38 @@ static inline const struct cred *kc_revert_creds(const struct cred *cred)
 #define revert_creds kc_revert_creds
 
 #endif /* < 6.13 */
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
+
+/* What a security module knows of somebody, and how it writes that down. */
+struct lsm_prop {
+	u32 secid;
+};
+
+struct lsm_context {
+	char *context;
+	u32 len;
+};
+
+static inline void security_current_getlsmprop_subj(struct lsm_prop *prop)
+{
+	security_current_getsecid_subj(&prop->secid);
+}
+
+static inline int security_lsmprop_to_secctx(struct lsm_prop *prop,
+					     struct lsm_context *cp, int lsmid)
+{
+	return security_secid_to_secctx(prop->secid, &cp->context, &cp->len);
+}
+
+static inline void kc_security_release_secctx(struct lsm_context *cp)
+{
+	security_release_secctx(cp->context, cp->len);
+}
+
+#define security_release_secctx kc_security_release_secctx
+
+#endif /* < 6.14 */
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
 

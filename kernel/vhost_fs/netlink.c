@@ -12,6 +12,7 @@
 #include <linux/kdev_t.h>
 #include <linux/module.h>
 #include <linux/pid_namespace.h>
+#include <linux/security.h>
 #include <linux/slab.h>
 #include <linux/stat.h>
 #include <linux/user_namespace.h>
@@ -28,14 +29,13 @@
 /* A nest of four numbers. */
 #define NL_ID_RULE_ROOM	nla_total_size(4 * nla_total_size(sizeof(u32)))
 
-/*
- * A share that names as many users, groups and rules as it may must fit in one
- * message, since a record can't be split.
- */
-#define NL_SHARE_ROOM	(SZ_4K + (2 * VHOST_FS_MAX_ALLOWED_IDS +	\
-				  NL_MAX_GROUPS) *			\
-				 nla_total_size(sizeof(u32)) +		\
-			 2 * VHOST_FS_MAX_ID_RULES * NL_ID_RULE_ROOM)
+/* A nest of two numbers and two strings. */
+#define NL_XATTR_RULE_ROOM						\
+	nla_total_size(2 * nla_total_size(sizeof(u32)) +		\
+		       2 * nla_total_size(VHOST_FS_XATTR_STRING_MAX + 1))
+
+/* What all shares have, label and path as long as they can be. */
+#define NL_SHARE_ROOM	(2 * SZ_4K + PATH_MAX)
 
 static struct genl_family vhost_fs_nl_family;
 
@@ -56,22 +56,29 @@ static struct file *nl_socket_file(struct netlink_callback *cb)
 }
 
 /*
- * Both the opener of the socket and the reader must be allowed to see a share:
+ * Both the opener of the socket and the reader must have a right to a share:
  * a socket can be handed to a privileged process, which then writes or reads
  * without knowing what it does.
  */
-static bool nl_may_see(struct netlink_callback *cb,
-		       const struct vhost_fs_share *share)
+static bool nl_may(struct netlink_callback *cb,
+		   const struct vhost_fs_share *share,
+		   bool (*right)(const struct vhost_fs_share *share))
 {
 	const struct cred *saved;
 	bool may;
 
-	if (!vhost_fs_share_may_attach(share))
+	if (!right(share))
 		return false;
 	saved = override_creds(nl_socket_file(cb)->f_cred);
-	may = vhost_fs_share_may_attach(share);
+	may = right(share);
 	revert_creds(saved);
 	return may;
+}
+
+static bool nl_may_see(struct netlink_callback *cb,
+		       const struct vhost_fs_share *share)
+{
+	return nl_may(cb, share, vhost_fs_share_may_attach);
 }
 
 static void *nl_start_record(struct sk_buff *skb, struct netlink_callback *cb,
@@ -169,6 +176,86 @@ static int nl_put_ids(struct sk_buff *skb, const struct vhost_fs_share *share)
 	return err;
 }
 
+static int nl_put_xattr_rule(struct sk_buff *skb,
+			     const struct vhost_fs_xattr_rule *rule)
+{
+	struct nlattr *nest = nla_nest_start(skb, VHOST_FS_A_SHARE_XATTR_RULE);
+
+	if (!nest)
+		return -EMSGSIZE;
+	if (nla_put_u32(skb, VHOST_FS_A_XATTR_RULE_SCOPE, rule->scope) ||
+	    nla_put_u32(skb, VHOST_FS_A_XATTR_RULE_ACTION, rule->action) ||
+	    nla_put_string(skb, VHOST_FS_A_XATTR_RULE_KEY, rule->key) ||
+	    nla_put_string(skb, VHOST_FS_A_XATTR_RULE_PREPEND, rule->prepend)) {
+		nla_nest_cancel(skb, nest);
+		return -EMSGSIZE;
+	}
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static int nl_put_xattr_rules(struct sk_buff *skb,
+			      const struct vhost_fs_share *share)
+{
+	int err = 0;
+	u32 i;
+
+	for (i = 0; !err && i < share->nr_xattr_rules; i++)
+		err = nl_put_xattr_rule(skb, &share->xattr_rules[i]);
+	return err;
+}
+
+/* Some modules count a NUL at the end, some don't. */
+static int nl_put_context(struct sk_buff *skb, const struct lsm_context *cp)
+{
+	size_t len = strnlen(cp->context, cp->len);
+	struct nlattr *attr;
+
+	attr = nla_reserve(skb, VHOST_FS_A_SHARE_LABEL, len + 1);
+	if (!attr)
+		return -EMSGSIZE;
+	memcpy(nla_data(attr), cp->context, len);
+	((char *)nla_data(attr))[len] = '\0';
+	return 0;
+}
+
+/* Without a security module that has such, or if it can't say, there is none. */
+static int nl_put_label(struct sk_buff *skb, const struct vhost_fs_share *share)
+{
+	struct lsm_context context = { };
+	struct lsm_prop prop = { };
+	const struct cred *saved;
+	int err;
+
+	/* Not every module can be asked about credentials that are not current. */
+	saved = override_creds(share->cred);
+	security_current_getlsmprop_subj(&prop);
+	revert_creds(saved);
+	err = security_lsmprop_to_secctx(&prop, &context, LSM_ID_UNDEF);
+	if (err < 0 || !context.context)
+		return 0;
+	err = nl_put_context(skb, &context);
+	security_release_secctx(&context);
+	return err;
+}
+
+/* With whose rights the share serves. */
+static int nl_put_cred(struct sk_buff *skb, const struct vhost_fs_share *share)
+{
+	const struct cred *cred = share->cred;
+	struct user_namespace *ns = current_user_ns();
+
+	if (nla_put_u32(skb, VHOST_FS_A_SHARE_OWNER_UID,
+			from_kuid_munged(ns, cred->euid)) ||
+	    nla_put_u32(skb, VHOST_FS_A_SHARE_OWNER_GID,
+			from_kgid_munged(ns, cred->egid)) ||
+	    nl_put_supplementary_groups(skb, share) ||
+	    nl_put_u64(skb, VHOST_FS_A_SHARE_CAPABILITIES,
+		       cred->cap_effective.val))
+		return -EMSGSIZE;
+	return nl_put_label(skb, share);
+}
+
 /* What VHOST_FS_SET_SHARE may change at this moment. */
 static int nl_put_limits(struct sk_buff *skb,
 			 const struct vhost_fs_share *share)
@@ -202,17 +289,39 @@ static int nl_put_root(struct sk_buff *skb, const struct vhost_fs_share *share)
 	if (nl_put_u64(skb, VHOST_FS_A_SHARE_FS_ID, new_encode_dev(stat.dev)) ||
 	    nl_put_u64(skb, VHOST_FS_A_SHARE_ROOT_INO, stat.ino))
 		return -EMSGSIZE;
+	/* A mount that exists only for this file goes with it. */
+	if (share->root_file->f_mode & FMODE_NEED_UNMOUNT)
+		return nla_put_flag(skb, VHOST_FS_A_SHARE_PRIVATE_MOUNT);
 	return 0;
+}
+
+/*
+ * Who may attach needn't be able to reach the directory, so its place is
+ * told only to those who could have added the share.
+ */
+static int nl_put_root_path(struct sk_buff *skb, struct netlink_callback *cb,
+			    const struct vhost_fs_share *share)
+{
+	char *buf, *path;
+	int err = 0;
+
+	if (!nl_may(cb, share, vhost_fs_share_is_admin))
+		return 0;
+	buf = kmalloc(PATH_MAX, GFP_KERNEL);
+	if (!buf)
+		return -ENOMEM;
+	path = dentry_path_raw(share->root.dentry, buf, PATH_MAX);
+	/* One that is too long can't be said. */
+	if (!IS_ERR(path))
+		err = nla_put_string(skb, VHOST_FS_A_SHARE_ROOT_PATH, path);
+	kfree(buf);
+	return err;
 }
 
 static int nl_put_share_attrs(struct sk_buff *skb,
 			      const struct vhost_fs_share *share)
 {
-	const struct cred *cred = share->cred;
-	u32 owner = from_kuid_munged(current_user_ns(), cred->euid);
-
 	if (nla_put_string(skb, VHOST_FS_A_SHARE_NAME, share->name) ||
-	    nla_put_u32(skb, VHOST_FS_A_SHARE_OWNER_UID, owner) ||
 	    nla_put_u32(skb, VHOST_FS_A_SHARE_FLAGS, share->flags) ||
 	    nla_put_u32(skb, VHOST_FS_A_SHARE_CACHE, share->cache) ||
 	    nla_put_u32(skb, VHOST_FS_A_SHARE_DEVICES,
@@ -223,11 +332,10 @@ static int nl_put_share_attrs(struct sk_buff *skb,
 	    nl_put_limits(skb, share) ||
 	    nl_put_users(skb, share) ||
 	    nl_put_groups(skb, share) ||
-	    nl_put_supplementary_groups(skb, share) ||
 	    nl_put_ids(skb, share) ||
-	    nl_put_root(skb, share) ||
-	    nl_put_u64(skb, VHOST_FS_A_SHARE_CAPABILITIES,
-		       cred->cap_effective.val))
+	    nl_put_xattr_rules(skb, share) ||
+	    nl_put_cred(skb, share) ||
+	    nl_put_root(skb, share))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -244,6 +352,8 @@ static int nl_put_share(struct sk_buff *skb, struct netlink_callback *cb,
 	if (!hdr)
 		return -EMSGSIZE;
 	err = nl_put_share_attrs(skb, share);
+	if (!err)
+		err = nl_put_root_path(skb, cb, share);
 	if (err)
 		genlmsg_cancel(skb, hdr);
 	else
@@ -251,9 +361,36 @@ static int nl_put_share(struct sk_buff *skb, struct netlink_callback *cb,
 	return err;
 }
 
+/* No less than what its record takes. */
+static size_t nl_share_room(const struct vhost_fs_share *share)
+{
+	const struct group_info *groups = share->cred->group_info;
+	u32 ids = share->nr_users + share->nr_groups +
+		  min_t(u32, groups->ngroups, NL_MAX_GROUPS);
+
+	return NL_SHARE_ROOM + ids * nla_total_size(sizeof(u32)) +
+	       (share->uids.nr + share->gids.nr) * NL_ID_RULE_ROOM +
+	       share->nr_xattr_rules * NL_XATTR_RULE_ROOM;
+}
+
+/*
+ * A record can't be split, so the longest must fit in one message. One can be
+ * 200 KiB long, which is no amount to ask for where all are short. A longer one
+ * that is added meanwhile ends the dump with EMSGSIZE.
+ */
 static int vhost_fs_nl_share_start(struct netlink_callback *cb)
 {
-	cb->min_dump_alloc = NL_SHARE_ROOM;
+	struct vhost_fs_share *share;
+	size_t room = NL_SHARE_ROOM;
+	u32 id = 0;
+
+	while ((share = vhost_fs_share_next(id))) {
+		id = share->id;
+		if (nl_may_see(cb, share))
+			room = max(room, nl_share_room(share));
+		vhost_fs_share_put(share);
+	}
+	cb->min_dump_alloc = room;
 	return 0;
 }
 

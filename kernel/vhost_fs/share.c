@@ -314,7 +314,14 @@ int vhost_fs_share_add(const struct vhost_fs_add_share *arg)
 	return err;
 }
 
-static bool share_is_admin(const struct vhost_fs_share *share)
+/**
+ * vhost_fs_share_is_admin - may the caller change and remove a share?
+ * @share: the share
+ *
+ * Return: whether the caller is its owner, or privileged over the owner's user
+ * namespace.
+ */
+bool vhost_fs_share_is_admin(const struct vhost_fs_share *share)
 {
 	return uid_eq(current_euid(), share->cred->euid) ||
 	       ns_capable(share->cred->user_ns, CAP_SYS_ADMIN);
@@ -337,7 +344,7 @@ bool vhost_fs_share_may_attach(const struct vhost_fs_share *share)
 	for (i = 0; i < share->nr_groups; i++)
 		if (in_egroup_p(share->groups[i]))
 			return true;
-	return share_is_admin(share);
+	return vhost_fs_share_is_admin(share);
 }
 
 /**
@@ -358,7 +365,7 @@ int vhost_fs_share_remove(const struct vhost_fs_share_name *arg)
 	share = share_find(arg->name, current_user_ns());
 	if (!share)
 		err = -ENOENT;
-	else if (!share_is_admin(share))
+	else if (!vhost_fs_share_is_admin(share))
 		err = -EPERM;
 	else
 		list_del_init(&share->entry);
@@ -426,7 +433,7 @@ int vhost_fs_share_set(const struct vhost_fs_set_share *arg)
 	share = share_find(arg->name, current_user_ns());
 	if (!share)
 		err = -ENOENT;
-	else if (!share_is_admin(share))
+	else if (!vhost_fs_share_is_admin(share))
 		err = -EPERM;
 	else
 		share_change(share, arg);

@@ -34,6 +34,9 @@ void share_list_free(struct share_list *list)
 		free(share->supplementary_group.ids);
 		free(share->uid_rule.rules);
 		free(share->gid_rule.rules);
+		free(share->xattr_rule.rules);
+		free(share->root_path);
+		free(share->label);
 	}
 	free(list->shares);
 	*list = (struct share_list){ };

@@ -25,9 +25,15 @@ struct rule_list {
 	size_t nr;
 };
 
+struct xattr_rule_list {
+	struct vhost_fs_xattr_rule *rules;
+	size_t nr;
+};
+
 struct share_info {
 	char name[VHOST_FS_SHARE_NAME_MAX + 1];
 	uint32_t owner_uid;
+	uint32_t owner_gid;
 	uint32_t flags;
 	uint32_t cache;
 	uint32_t devices;
@@ -44,10 +50,14 @@ struct share_info {
 	struct id_list supplementary_group;
 	struct rule_list uid_rule;
 	struct rule_list gid_rule;
+	struct xattr_rule_list xattr_rule;
 	bool mapped_mount;
+	bool private_mount;
 	uint64_t fs_id;
 	uint64_t root_ino;
+	char *root_path;				/* NULL: not told */
 	uint64_t capabilities;
+	char *label;					/* NULL: none */
 };
 
 struct share_list {

@@ -5,6 +5,7 @@
  */
 #include "nl.h"
 
+#include <errno.h>
 #include <netlink/genl/ctrl.h>
 #include <netlink/genl/genl.h>
 #include <netlink/netlink.h>
@@ -15,8 +16,9 @@
 #include "msg.h"
 
 /*
- * A dump during which shares or devices came and went is marked by the kernel
- * and read again, but not for ever on a host where they always do.
+ * A dump during which shares or devices came and went is marked by the kernel,
+ * or ended if what came is longer than the kernel has made room for. It is read
+ * again, but not for ever on a host where they always do.
  */
 #define DUMP_TRIES 10
 
@@ -53,6 +55,18 @@ static const struct nla_policy share_policy[VHOST_FS_A_SHARE_MAX + 1] = {
 	[VHOST_FS_A_SHARE_UID_RULE] = { .type = NLA_NESTED },
 	[VHOST_FS_A_SHARE_GID_RULE] = { .type = NLA_NESTED },
 	[VHOST_FS_A_SHARE_MAPPED_MOUNT] = { .type = NLA_FLAG },
+	[VHOST_FS_A_SHARE_XATTR_RULE] = { .type = NLA_NESTED },
+	[VHOST_FS_A_SHARE_OWNER_GID] = { .type = NLA_U32 },
+	[VHOST_FS_A_SHARE_LABEL] = { .type = NLA_STRING },
+	[VHOST_FS_A_SHARE_PRIVATE_MOUNT] = { .type = NLA_FLAG },
+	[VHOST_FS_A_SHARE_ROOT_PATH] = { .type = NLA_STRING },
+};
+
+static const struct nla_policy xattr_rule_policy[VHOST_FS_A_XATTR_RULE_MAX + 1] = {
+	[VHOST_FS_A_XATTR_RULE_SCOPE] = { .type = NLA_U32 },
+	[VHOST_FS_A_XATTR_RULE_ACTION] = { .type = NLA_U32 },
+	[VHOST_FS_A_XATTR_RULE_KEY] = { .type = NLA_STRING },
+	[VHOST_FS_A_XATTR_RULE_PREPEND] = { .type = NLA_STRING },
 };
 
 static const struct nla_policy id_rule_policy[VHOST_FS_A_ID_RULE_MAX + 1] = {
@@ -104,6 +118,18 @@ static void get_string(char *text, size_t size, struct nlattr *attr)
 		nla_strlcpy(text, attr, size);
 }
 
+/* NULL for none. */
+static char *dup_string(struct nlattr *attr)
+{
+	char *text = NULL;
+
+	if (attr) {
+		text = grow_array(NULL, nla_len(attr) + 1, 1);
+		nla_strlcpy(text, attr, nla_len(attr) + 1);
+	}
+	return text;
+}
+
 /*
  * The array of parsed attributes has the last of several of one type, so those
  * that repeat are found by walking the message.
@@ -147,6 +173,35 @@ static void get_rules(struct rule_list *list, struct genlmsghdr *msg, int type)
 			add_rule(list, attr);
 }
 
+static void add_xattr_rule(struct xattr_rule_list *list, struct nlattr *nest)
+{
+	struct nlattr *attrs[VHOST_FS_A_XATTR_RULE_MAX + 1];
+	struct vhost_fs_xattr_rule *rule;
+
+	if (nla_parse_nested(attrs, VHOST_FS_A_XATTR_RULE_MAX, nest,
+			     (struct nla_policy *)xattr_rule_policy) < 0)
+		return;
+	list->rules = grow_array(list->rules, list->nr + 1, sizeof(*list->rules));
+	rule = &list->rules[list->nr++];
+	*rule = (struct vhost_fs_xattr_rule){
+		.scope = get_u32(attrs[VHOST_FS_A_XATTR_RULE_SCOPE]),
+		.action = get_u32(attrs[VHOST_FS_A_XATTR_RULE_ACTION]),
+	};
+	get_string((char *)rule->key, sizeof(rule->key), attrs[VHOST_FS_A_XATTR_RULE_KEY]);
+	get_string((char *)rule->prepend, sizeof(rule->prepend),
+		   attrs[VHOST_FS_A_XATTR_RULE_PREPEND]);
+}
+
+static void get_xattr_rules(struct xattr_rule_list *list, struct genlmsghdr *msg)
+{
+	struct nlattr *attr;
+	int left;
+
+	nla_for_each_attr(attr, genlmsg_attrdata(msg, 0), genlmsg_attrlen(msg, 0), left)
+		if (nla_type(attr) == VHOST_FS_A_SHARE_XATTR_RULE)
+			add_xattr_rule(list, attr);
+}
+
 static void get_share_lists(struct share_info *share, struct genlmsghdr *msg)
 {
 	get_ids(&share->user, msg, VHOST_FS_A_SHARE_USER);
@@ -154,6 +209,7 @@ static void get_share_lists(struct share_info *share, struct genlmsghdr *msg)
 	get_ids(&share->supplementary_group, msg, VHOST_FS_A_SHARE_SUPPLEMENTARY_GROUP);
 	get_rules(&share->uid_rule, msg, VHOST_FS_A_SHARE_UID_RULE);
 	get_rules(&share->gid_rule, msg, VHOST_FS_A_SHARE_GID_RULE);
+	get_xattr_rules(&share->xattr_rule, msg);
 }
 
 static void add_share(void *ctx, struct genlmsghdr *msg, struct nlattr **attrs)
@@ -165,6 +221,7 @@ static void add_share(void *ctx, struct genlmsghdr *msg, struct nlattr **attrs)
 	share = &list->shares[list->nr++];
 	*share = (struct share_info){
 		.owner_uid = get_u32(attrs[VHOST_FS_A_SHARE_OWNER_UID]),
+		.owner_gid = get_u32(attrs[VHOST_FS_A_SHARE_OWNER_GID]),
 		.flags = get_u32(attrs[VHOST_FS_A_SHARE_FLAGS]),
 		.cache = get_u32(attrs[VHOST_FS_A_SHARE_CACHE]),
 		.devices = get_u32(attrs[VHOST_FS_A_SHARE_DEVICES]),
@@ -177,9 +234,12 @@ static void add_share(void *ctx, struct genlmsghdr *msg, struct nlattr **attrs)
 		.attr_timeout = get_u64(attrs[VHOST_FS_A_SHARE_ATTR_TIMEOUT]),
 		.negative_timeout = get_u64(attrs[VHOST_FS_A_SHARE_NEGATIVE_TIMEOUT]),
 		.mapped_mount = attrs[VHOST_FS_A_SHARE_MAPPED_MOUNT],
+		.private_mount = attrs[VHOST_FS_A_SHARE_PRIVATE_MOUNT],
 		.fs_id = get_u64(attrs[VHOST_FS_A_SHARE_FS_ID]),
 		.root_ino = get_u64(attrs[VHOST_FS_A_SHARE_ROOT_INO]),
+		.root_path = dup_string(attrs[VHOST_FS_A_SHARE_ROOT_PATH]),
 		.capabilities = get_u64(attrs[VHOST_FS_A_SHARE_CAPABILITIES]),
+		.label = dup_string(attrs[VHOST_FS_A_SHARE_LABEL]),
 	};
 	get_string(share->name, sizeof(share->name), attrs[VHOST_FS_A_SHARE_NAME]);
 	get_share_lists(share, msg);
@@ -295,7 +355,7 @@ static int run_dump(struct nl_sock *sock, const struct dump *dump)
 			       VHOST_FS_FAMILY_NAME);
 	for (tries = 0; tries < DUMP_TRIES; tries++) {
 		err = dump_once(sock, family, dump);
-		if (err != -NLE_DUMP_INTR)
+		if (err != -NLE_DUMP_INTR && err != -nl_syserr2nlerr(EMSGSIZE))
 			break;
 		dump->reset(dump->list);
 	}

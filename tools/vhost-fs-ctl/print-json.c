@@ -11,6 +11,7 @@
 #include "caps.h"
 #include "id-rules.h"
 #include "parse.h"
+#include "xattrmap.h"
 
 /*
  * Bytes above 0x7f are taken for Latin-1, so that the output is valid whatever
@@ -123,11 +124,34 @@ static void rules(FILE *out, const char *key, const struct rule_list *list)
 	fputc(']', out);
 }
 
+static void xattr_rule_object(FILE *out, const struct vhost_fs_xattr_rule *rule)
+{
+	fputs("{\"key\": ", out);
+	print_json_string(out, (const char *)rule->key);
+	string(out, "prepend", (const char *)rule->prepend);
+	choice(out, "scope", rule->scope, xattr_scope_word);
+	choice(out, "action", rule->action, xattr_action_word);
+	fputc('}', out);
+}
+
+static void xattr_rules(FILE *out, const char *key, const struct xattr_rule_list *list)
+{
+	size_t i, nr = 0;
+
+	fprintf(out, ", \"%s\": [", key);
+	for (i = 0; i < list->nr; i++) {
+		comma(out, &nr, ", ");
+		xattr_rule_object(out, &list->rules[i]);
+	}
+	fputc(']', out);
+}
+
 static void share_object(FILE *out, const struct share_info *share)
 {
 	fputs("{\"name\": ", out);
 	print_json_string(out, share->name);
 	number(out, "owner_uid", share->owner_uid);
+	number(out, "owner_gid", share->owner_gid);
 	bits(out, "flags", share->flags, share_flag_word);
 	choice(out, "cache", share->cache, cache_word);
 	choice(out, "inode_file_handles", share->inode_file_handles, handles_word);
@@ -144,10 +168,16 @@ static void share_object(FILE *out, const struct share_info *share)
 	ids(out, "supplementary_group", &share->supplementary_group);
 	rules(out, "uid_rule", &share->uid_rule);
 	rules(out, "gid_rule", &share->gid_rule);
+	xattr_rules(out, "xattr_rule", &share->xattr_rule);
 	boolean(out, "mapped_mount", share->mapped_mount);
+	boolean(out, "private_mount", share->private_mount);
 	number(out, "fs_id", share->fs_id);
 	number(out, "root_ino", share->root_ino);
+	if (share->root_path)
+		string(out, "root_path", share->root_path);
 	bits(out, "capabilities", share->capabilities, caps_name);
+	if (share->label)
+		string(out, "label", share->label);
 	fputc('}', out);
 }
 

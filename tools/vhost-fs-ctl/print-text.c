@@ -5,6 +5,7 @@
  */
 #include "print.h"
 
+#include <ctype.h>
 #include <grp.h>
 #include <inttypes.h>
 #include <pwd.h>
@@ -13,6 +14,7 @@
 #include "caps.h"
 #include "id-rules.h"
 #include "parse.h"
+#include "xattrmap.h"
 
 static void plural(FILE *out, uint64_t number, const char *noun)
 {
@@ -79,6 +81,17 @@ static void show_capabilities(FILE *out, uint64_t set)
 	fputs(set ? "\n" : " none\n", out);
 }
 
+/* Nobody's terminal is to obey what a file is called. */
+static void show_text(FILE *out, const char *text)
+{
+	for (; *text; text++) {
+		if (iscntrl((unsigned char)*text))
+			fprintf(out, "\\%03o", (unsigned char)*text);
+		else
+			fputc(*text, out);
+	}
+}
+
 /* Nanoseconds as seconds, without the zeros at the end. */
 static void show_seconds(FILE *out, const char *title, uint64_t ns)
 {
@@ -125,6 +138,36 @@ static void show_rules(FILE *out, const char *title, const struct rule_list *lis
 	}
 }
 
+/* As they are typed, but for separators that a name may have in it. */
+static void show_xattr_rules(FILE *out, const struct xattr_rule_list *list)
+{
+	const struct vhost_fs_xattr_rule *rule;
+	size_t i;
+
+	for (i = 0; i < list->nr; i++) {
+		rule = &list->rules[i];
+		show_choice(out, "    attributes", rule->action, xattr_action_word);
+		show_choice(out, "", rule->scope, xattr_scope_word);
+		fputs(" \"", out);
+		show_text(out, (const char *)rule->key);
+		fputs("\" \"", out);
+		show_text(out, (const char *)rule->prepend);
+		fputs("\"\n", out);
+	}
+}
+
+static void show_root(FILE *out, const struct share_info *share)
+{
+	fputs("    root is ", out);
+	if (share->root_path) {
+		show_text(out, share->root_path);
+		fputs(", ", out);
+	}
+	fprintf(out, "inode %" PRIu64 " of file system %u:%u%s\n", share->root_ino,
+		major(share->fs_id), minor(share->fs_id),
+		share->private_mount ? ", in mounts of its own" : "");
+}
+
 static void share_lines(FILE *out, const struct share_info *share)
 {
 	fprintf(out, "%s: owner ", share->name);
@@ -133,11 +176,10 @@ static void share_lines(FILE *out, const struct share_info *share)
 	show_flags(out, share->flags);
 	fputs(", ", out);
 	plural(out, share->devices, "device");
-	fprintf(out, "\n    root is inode %" PRIu64 " of file system %u:%u\n", share->root_ino,
-		major(share->fs_id), minor(share->fs_id));
+	fputc('\n', out);
+	show_root(out, share);
 	show_ids(out, "users", &share->user, show_user);
 	show_ids(out, "groups", &share->group, show_group);
-	show_ids(out, "serves with groups", &share->supplementary_group, show_group);
 	fprintf(out, "    each device may hold %" PRIu64 " nodes, %" PRIu64 " handles and %" PRIu64
 		" blocked requests\n", share->max_nodes, share->max_handles, share->max_blocked);
 	show_choice(out, "    inode file handles", share->inode_file_handles, handles_word);
@@ -146,7 +188,17 @@ static void share_lines(FILE *out, const struct share_info *share)
 	show_timeouts(out, share);
 	show_rules(out, "uids", &share->uid_rule);
 	show_rules(out, "gids", &share->gid_rule);
+	show_xattr_rules(out, &share->xattr_rule);
+	fputs("    serves with group ", out);
+	show_group(out, share->owner_gid);
+	fputc('\n', out);
+	show_ids(out, "serves with groups", &share->supplementary_group, show_group);
 	show_capabilities(out, share->capabilities);
+	if (share->label) {
+		fputs("    label ", out);
+		show_text(out, share->label);
+		fputc('\n', out);
+	}
 }
 
 void print_shares_text(FILE *out, const struct share_list *list)

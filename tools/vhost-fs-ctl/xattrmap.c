@@ -61,6 +61,26 @@ static bool find_word(const struct word *words, size_t nr, struct field field, u
 	return false;
 }
 
+static const char *value_word(const struct word *words, size_t nr, uint32_t value)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		if (words[i].value == value)
+			return words[i].word;
+	return NULL;
+}
+
+const char *xattr_action_word(uint32_t action)
+{
+	return value_word(types, ARRAY_SIZE(types), action);
+}
+
+const char *xattr_scope_word(uint32_t scope)
+{
+	return value_word(scopes, ARRAY_SIZE(scopes), scope);
+}
+
 /* Says what is wrong with the rule that @number counts, and with what of it. */
 static const char *wrong(struct xattrmap *map, unsigned int number, struct field field,
 			 const char *what)

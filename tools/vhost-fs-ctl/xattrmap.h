@@ -30,4 +30,8 @@ struct xattrmap {
  */
 const char *parse_xattrmap(const char *text, struct xattrmap *map);
 
+/* The word for an enum vhost_fs_xattr_action and for VHOST_FS_XATTR_* bits, or NULL. */
+const char *xattr_action_word(uint32_t action);
+const char *xattr_scope_word(uint32_t scope);
+
 #endif /* CTL_XATTRMAP_H */

@@ -267,6 +267,16 @@ test_life_cycle() {
 		.user == [] and .group == [] and .max_nodes > 0 and .max_handles > 0'
 	share_is "root is the directory" "" \
 		".root_ino == $(stat -c %i "$dir/root") and .fs_id == $(stat -c %d "$dir/root")"
+	# Paths are within the file system.
+	place=$(stat -c %m "$dir/root")
+	place=/$(realpath --relative-to="$place" "$dir/root")
+	share_is "and where it is" "" ".root_path == \"$place\" and .private_mount"
+	works "list-shares as text" "$ctl" list-shares
+	grep -q "^    root is $place, inode .*, in mounts of its own$" "$dir/out"
+	report $? "text says so too"
+	mv "$dir/root" "$dir/root2"
+	share_is "it is still found when it is moved" "" ".root_path == \"${place}2\""
+	mv "$dir/root2" "$dir/root"
 	share_is "exactly the eight capabilities" "" \
 		'.capabilities == ["cap_chown", "cap_dac_override", "cap_fowner", "cap_fsetid",
 		"cap_setgid", "cap_setuid", "cap_mknod", "cap_setfcap"]'
@@ -338,6 +348,13 @@ test_attribute_options() {
 	works "add-share --xattrmap" "$ctl" add-share $prefix-map --path "$dir/root" \
 		--xattrmap ":ok:all:user.:user.: /map//user.virtiofs./"
 	share_is "so do rules for names" -map '.flags == ["xattr"]'
+	share_is "which are listed" -map '.xattr_rule == [
+		{key: "user.", prepend: "user.", scope: "all", action: "ok"},
+		{key: "", prepend: "user.virtiofs.", scope: "all", action: "prefix"},
+		{key: "", prepend: "", scope: "all", action: "bad"}]'
+	works "list-shares as text" "$ctl" list-shares
+	grep -q '^    attributes prefix all "" "user.virtiofs."$' "$dir/out"
+	report $? "text shows a rule for names"
 	works "remove-share" "$ctl" remove-share $prefix-map
 }
 
@@ -422,12 +439,14 @@ test_process_options() {
 		--modcaps +sys_admin
 	works "add-share --supplementary-group" "$ctl" add-share $prefix-grp --path "$dir/root" \
 		--supplementary-group 4343 --supplementary-group 4242
-	share_is "it serves with those groups" -grp '.supplementary_group == [4242, 4343]'
+	share_is "it serves with those groups" -grp \
+		'.supplementary_group == [4242, 4343] and .owner_gid == 0'
 	refused "groups without privilege" "CAP_SETGID" \
 		as_nobody "$ctl" add-share $prefix-grp2 --path "$dir/nobody" --sandbox none \
 		--supplementary-group 4343
 	works "add-share --sandbox none" "$ctl" add-share $prefix-host --path "$dir/root" \
 		--sandbox none
+	share_is "it has no mounts of its own" -host '.private_mount == false'
 	works "without privilege it says nothing" \
 		as_nobody "$ctl" add-share $prefix-host2 --path "$dir/nobody" --sandbox none
 	refused "a sandbox without privilege" "CAP_SYS_ADMIN" \
@@ -438,6 +457,7 @@ test_process_options() {
 	if [ "$(cat /proc/self/attr/apparmor/current 2>/dev/null)" = unconfined ]; then
 		works "add-share --label" "$ctl" add-share $prefix-label2 --path "$dir/root" \
 			--label unconfined
+		share_is "it serves with the label" -label2 '.label == "unconfined"'
 	fi
 	refused "a label that nothing knows" "security label" \
 		"$ctl" add-share $prefix-label --path "$dir/root" --label no_such:label
@@ -571,6 +591,7 @@ test_others_shares() {
 	json "lists what it may attach" "[.[].name | select(startswith(\"$prefix\"))] |
 		index(\"$prefix-u\") != null and index(\"$prefix-mine\") == null and
 		index(\"$prefix-g\") == null"
+	json "but not where it is" "all(.[]; .owner_uid == 65534 or (has(\"root_path\") | not))"
 	works "an attached device is handed to others" "$ctl" exec --share $prefix-mine --fd 7 \
 		setpriv --reuid 65534 --regid 65534 --clear-groups -- ls -l /proc/self/fd/7
 	refused "no right to the device" "group" \
@@ -583,7 +604,8 @@ test_own_shares() {
 	[ "$status" -eq 0 ] && one_error_line && grep -q "no mount sandbox" "$dir/err"
 	report $? "an unprivileged add-share says it has no sandbox"
 	share_is "it serves with its owner's credentials" -nobody \
-		'.owner_uid == 65534 and .capabilities == [] and .flags == ["readonly"]'
+		'.owner_uid == 65534 and .owner_gid == 65534 and .capabilities == [] and
+		.flags == ["readonly"] and .private_mount == false'
 	works "its owner lists it" as_nobody "$ctl" list-shares --json
 	json "as one of its own" \
 		"any(.[]; .name == \"$prefix-nobody\" and .owner_uid == 65534)"

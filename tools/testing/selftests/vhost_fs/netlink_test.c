@@ -17,7 +17,7 @@
 
 #define NOBODY 65534
 #define MAX_RECORDS 600
-#define MAX_MESSAGE 65536
+#define MAX_MESSAGE (256 * 1024)
 
 /* What one share or device was described by. */
 struct record {
@@ -275,6 +275,11 @@ static const struct shape share_shapes[] = {
 	{ VHOST_FS_A_SHARE_UID_RULE, -2, 0, VHOST_FS_MAX_ID_RULES },
 	{ VHOST_FS_A_SHARE_GID_RULE, -2, 0, VHOST_FS_MAX_ID_RULES },
 	{ VHOST_FS_A_SHARE_MAPPED_MOUNT, 0, 0, 1 },
+	{ VHOST_FS_A_SHARE_XATTR_RULE, -2, 0, VHOST_FS_MAX_XATTR_RULES },
+	{ VHOST_FS_A_SHARE_OWNER_GID, 4, 1, 1 },
+	{ VHOST_FS_A_SHARE_LABEL, -1, 0, 1 },
+	{ VHOST_FS_A_SHARE_PRIVATE_MOUNT, 0, 0, 1 },
+	{ VHOST_FS_A_SHARE_ROOT_PATH, -1, 0, 1 },
 	{ }
 };
 
@@ -339,6 +344,8 @@ TEST_F(netlink, share)
 	EXPECT_EQ(0, wrong_shape(share, share_shapes, VHOST_FS_A_SHARE_MAX));
 	ASSERT_EQ(0, fstat(self->bed.fd, &st));
 	EXPECT_EQ(getuid(), get(share, VHOST_FS_A_SHARE_OWNER_UID));
+	EXPECT_EQ(getgid(), get(share, VHOST_FS_A_SHARE_OWNER_GID));
+	EXPECT_FALSE(has(share, VHOST_FS_A_SHARE_PRIVATE_MOUNT));
 	EXPECT_EQ(VHOST_FS_SHARE_NO_READDIRPLUS, get(share, VHOST_FS_A_SHARE_FLAGS));
 	EXPECT_EQ(VHOST_FS_CACHE_METADATA, get(share, VHOST_FS_A_SHARE_CACHE));
 	EXPECT_EQ(1, get(share, VHOST_FS_A_SHARE_DEVICES));
@@ -619,7 +626,98 @@ TEST_F(netlink, opener_and_reader)
 	EXPECT_EQ(1, listed(of_root, name));
 }
 
-/* A user that a share names sees it, and its devices. */
+static void fill_rule(struct vhost_fs_xattr_rule *rule, int nr)
+{
+	rule->scope = VHOST_FS_XATTR_SERVER;
+	rule->action = VHOST_FS_XATTR_UNSUPPORTED;
+	memset(rule->key, 'a' + nr % 26, VHOST_FS_XATTR_STRING_MAX);
+	memset(rule->prepend, 'A' + nr % 26, VHOST_FS_XATTR_STRING_MAX);
+}
+
+/* Everything that a share can have, as long as it can be, is one record. */
+TEST_F(netlink, longest_share)
+{
+	static struct vhost_fs_xattr_rule rules[VHOST_FS_MAX_XATTR_RULES];
+	static uint32_t ids[VHOST_FS_MAX_ALLOWED_IDS];
+	static struct vhost_fs_id_rule id_rules[VHOST_FS_MAX_ID_RULES];
+	struct vhost_fs_add_share arg = {
+		.size = sizeof(arg), .root_fd = self->bed.fd,
+		.flags = VHOST_FS_SHARE_XATTR,
+		.users = (uintptr_t)ids, .nr_users = VHOST_FS_MAX_ALLOWED_IDS,
+		.groups = (uintptr_t)ids, .nr_groups = VHOST_FS_MAX_ALLOWED_IDS,
+		.xattr_rules = (uintptr_t)rules,
+		.nr_xattr_rules = VHOST_FS_MAX_XATTR_RULES,
+		.uid_rules = (uintptr_t)id_rules, .nr_uid_rules = VHOST_FS_MAX_ID_RULES,
+		.gid_rules = (uintptr_t)id_rules, .nr_gid_rules = VHOST_FS_MAX_ID_RULES,
+	};
+	const struct nlattr *attr;
+	const struct record *share;
+	struct record nest;
+	char name[sizeof(arg.name)];
+	int i;
+
+	for (i = 0; i < VHOST_FS_MAX_XATTR_RULES; i++)
+		fill_rule(&rules[i], i);
+	for (i = 0; i < VHOST_FS_MAX_ID_RULES; i++)
+		id_rules[i] = (struct vhost_fs_id_rule){ .from = i, .count = 1 };
+	snprintf(name, sizeof(name), "netlink-long-%d", getpid());
+	memcpy(arg.name, name, strlen(name));
+	ASSERT_EQ(0, share_add(&arg));
+	dump_all(&self->dump, VHOST_FS_CMD_SHARE_GET);
+	EXPECT_EQ(0, share_remove(name));
+	ASSERT_EQ(0, self->dump.error);
+	share = by_name(&self->dump, VHOST_FS_A_SHARE_NAME, name);
+	EXPECT_EQ(0, wrong_shape(share, share_shapes, VHOST_FS_A_SHARE_MAX));
+	EXPECT_EQ(VHOST_FS_MAX_ALLOWED_IDS, find(share, VHOST_FS_A_SHARE_USER, &attr));
+	EXPECT_EQ(VHOST_FS_MAX_ID_RULES, find(share, VHOST_FS_A_SHARE_GID_RULE, &attr));
+	EXPECT_EQ(VHOST_FS_MAX_XATTR_RULES,
+		  find(share, VHOST_FS_A_SHARE_XATTR_RULE, &attr));
+	nest = (struct record){ (void *)(attr + 1), attr->nla_len - NLA_HDRLEN };
+	EXPECT_EQ(VHOST_FS_XATTR_SERVER, get(&nest, VHOST_FS_A_XATTR_RULE_SCOPE));
+	EXPECT_EQ(VHOST_FS_XATTR_UNSUPPORTED, get(&nest, VHOST_FS_A_XATTR_RULE_ACTION));
+	EXPECT_STREQ((char *)rules[0].key, get_string(&nest, VHOST_FS_A_XATTR_RULE_KEY));
+	EXPECT_STREQ((char *)rules[0].prepend,
+		     get_string(&nest, VHOST_FS_A_XATTR_RULE_PREPEND));
+}
+
+/* A share that is added after the room for the others was made. */
+TEST_F(netlink, longer_share_meanwhile)
+{
+	static struct vhost_fs_xattr_rule rules[VHOST_FS_MAX_XATTR_RULES];
+	static char names[300][VHOST_FS_SHARE_NAME_MAX + 1];
+	struct vhost_fs_add_share arg = { .size = sizeof(arg), .root_fd = self->bed.fd };
+	int i, fd = nl_socket();
+
+	for (i = 0; i < 300; i++) {
+		snprintf(names[i], sizeof(names[i]), "netlink-%d-%d", getpid(), i);
+		memset(arg.name, 0, sizeof(arg.name));
+		memcpy(arg.name, names[i], strlen(names[i]));
+		ASSERT_EQ(0, share_add(&arg));
+	}
+	dump_start(&self->dump, fd, VHOST_FS_CMD_SHARE_GET);
+	dump_read(&self->dump);
+	ASSERT_EQ(1, self->dump.error);
+	ASSERT_EQ(0, share_remove(names[0]));
+	for (i = 0; i < VHOST_FS_MAX_XATTR_RULES; i++)
+		fill_rule(&rules[i], i);
+	memset(arg.name, 0, sizeof(arg.name));
+	memcpy(arg.name, names[0], strlen(names[0]));
+	arg.flags = VHOST_FS_SHARE_XATTR;
+	arg.xattr_rules = (uintptr_t)rules;
+	arg.nr_xattr_rules = VHOST_FS_MAX_XATTR_RULES;
+	ASSERT_EQ(0, share_add(&arg));
+	dump_finish(&self->dump);
+	EXPECT_EQ(-EMSGSIZE, self->dump.error);
+	EXPECT_EQ(1, count_share(&self->dump, names[299]));
+	dump_all(&self->dump, VHOST_FS_CMD_SHARE_GET);
+	EXPECT_EQ(0, self->dump.error);
+	EXPECT_EQ(1, count_share(&self->dump, names[0]));
+	for (i = 0; i < 300; i++)
+		EXPECT_EQ(0, share_remove(names[i]));
+	close(fd);
+}
+
+/* A user that a share names sees it, and its devices, but not where it is. */
 TEST_F(netlink, named_user)
 {
 	uint32_t user = NOBODY;
@@ -640,6 +738,10 @@ TEST_F(netlink, named_user)
 	EXPECT_EQ(1, count_share(&self->dump, name));
 	share = by_name(&self->dump, VHOST_FS_A_SHARE_NAME, name);
 	EXPECT_EQ(NOBODY, get(share, VHOST_FS_A_SHARE_USER));
+	EXPECT_FALSE(has(share, VHOST_FS_A_SHARE_ROOT_PATH));
+	dump_all(&self->dump, VHOST_FS_CMD_SHARE_GET);
+	share = by_name(&self->dump, VHOST_FS_A_SHARE_NAME, name);
+	EXPECT_TRUE(has(share, VHOST_FS_A_SHARE_ROOT_PATH));
 	EXPECT_EQ(0, share_remove(name));
 }
 

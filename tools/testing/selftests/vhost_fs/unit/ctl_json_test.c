@@ -69,9 +69,14 @@ static void two_shares(void **state)
 		{ VHOST_FS_ID_FORBID_GUEST, 4294967294U, 0, 1 },
 		{ 99, 0, 0, 0 },
 	};
+	struct vhost_fs_xattr_rule xattr_rules[] = {
+		{ .scope = VHOST_FS_XATTR_CLIENT | VHOST_FS_XATTR_SERVER,
+		  .action = VHOST_FS_XATTR_PREFIX, .key = "", .prepend = "user.\"x\"" },
+		{ .scope = 8, .action = 9, .key = "trusted." },
+	};
 	struct share_info shares[] = {
 		{
-			.name = "a", .owner_uid = 1000, .devices = 2,
+			.name = "a", .owner_uid = 1000, .owner_gid = 100, .devices = 2,
 			.cache = VHOST_FS_CACHE_METADATA,
 			.flags = VHOST_FS_SHARE_READONLY | VHOST_FS_SHARE_NO_SUBMOUNTS |
 				 VHOST_FS_SHARE_NO_READDIRPLUS,
@@ -81,7 +86,9 @@ static void two_shares(void **state)
 			.attr_timeout = 1, .negative_timeout = UINT64_MAX,
 			.user = { users, 2 }, .supplementary_group = { groups, 1 },
 			.uid_rule = { rules, 2 }, .gid_rule = { &rules[2], 1 },
-			.mapped_mount = true,
+			.xattr_rule = { xattr_rules, 2 },
+			.mapped_mount = true, .private_mount = true,
+			.root_path = "/srv/a", .label = "system_u:object_r:svirt_t:s0",
 			.fs_id = 65024, .root_ino = 9007199254740993ULL,
 			.capabilities = 1ULL << CAP_CHOWN | 1ULL << CAP_SETFCAP,
 		},
@@ -93,7 +100,7 @@ static void two_shares(void **state)
 	(void)state;
 	print_shares_json(capture_begin(&capture), &list);
 	capture_is(&capture,
-		   "[{\"name\": \"a\", \"owner_uid\": 1000, "
+		   "[{\"name\": \"a\", \"owner_uid\": 1000, \"owner_gid\": 100, "
 		   "\"flags\": [\"readonly\", \"no_submounts\", \"no_readdirplus\"], "
 		   "\"cache\": \"metadata\", \"inode_file_handles\": \"mandatory\", "
 		   "\"locks\": \"remote\", \"devices\": 2, "
@@ -105,16 +112,21 @@ static void two_shares(void **state)
 		   "{\"action\": \"guest\", \"from\": 1, \"to\": 2, \"count\": 3}, "
 		   "{\"action\": \"forbid-guest\", \"from\": 4294967294, \"to\": 0, \"count\": 1}], "
 		   "\"gid_rule\": [{\"action\": 99, \"from\": 0, \"to\": 0, \"count\": 0}], "
-		   "\"mapped_mount\": true, "
+		   "\"xattr_rule\": [{\"key\": \"\", \"prepend\": \"user.\\\"x\\\"\", "
+		   "\"scope\": \"all\", \"action\": \"prefix\"}, {\"key\": \"trusted.\", "
+		   "\"prepend\": \"\", \"scope\": 8, \"action\": 9}], "
+		   "\"mapped_mount\": true, \"private_mount\": true, "
 		   "\"fs_id\": 65024, \"root_ino\": 9007199254740993, "
-		   "\"capabilities\": [\"cap_chown\", \"cap_setfcap\"]},\n"
-		   " {\"name\": \"b\", \"owner_uid\": 0, \"flags\": [31], \"cache\": 9, "
+		   "\"root_path\": \"/srv/a\", "
+		   "\"capabilities\": [\"cap_chown\", \"cap_setfcap\"], "
+		   "\"label\": \"system_u:object_r:svirt_t:s0\"},\n"
+		   " {\"name\": \"b\", \"owner_uid\": 0, \"owner_gid\": 0, \"flags\": [31], \"cache\": 9, "
 		   "\"inode_file_handles\": 8, \"locks\": 7, "
 		   "\"devices\": 0, \"max_nodes\": 0, \"max_handles\": 0, "
 		   "\"max_blocked\": 0, \"entry_timeout\": 0, \"attr_timeout\": 0, "
 		   "\"negative_timeout\": 0, \"user\": [], \"group\": [], "
 		   "\"supplementary_group\": [], \"uid_rule\": [], \"gid_rule\": [], "
-		   "\"mapped_mount\": false, \"fs_id\": 0, \"root_ino\": 0, "
+		   "\"xattr_rule\": [], \"mapped_mount\": false, \"private_mount\": false, \"fs_id\": 0, \"root_ino\": 0, "
 		   "\"capabilities\": [\"cap_63\"]}]\n");
 }
 

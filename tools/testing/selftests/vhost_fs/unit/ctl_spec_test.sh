@@ -85,6 +85,10 @@ same "locks: header" "$(yaml_entries locks | constants VHOST_FS_LOCKS_)" \
 	"$(grep -o '^	VHOST_FS_LOCKS_[A-Z]* =' "$uapi_h" | tr -d '\t =')"
 same "id actions: header" "$(yaml_entries id-action | constants VHOST_FS_ID_)" \
 	"$(grep -o '^	VHOST_FS_ID_[A-Z_]* =' "$uapi_h" | tr -d '\t =')"
+same "xattr actions: header" "$(yaml_entries xattr-action | constants VHOST_FS_XATTR_)" \
+	"$(grep -o '^	VHOST_FS_XATTR_[A-Z]* =' "$uapi_h" | tr -d '\t =')"
+same "xattr scopes: header" "$(yaml_entries xattr-scope | constants VHOST_FS_XATTR_)" \
+	"$(grep '^#define VHOST_FS_XATTR_[A-Z]*	*(1U <<' "$uapi_h" | awk '{ print $2 }')"
 same "share flags: header" "$(yaml_entries share-flags | constants VHOST_FS_SHARE_)" \
 	"$(grep '^#define VHOST_FS_SHARE_[A-Z0-9_]*	*(1U <<' "$uapi_h" | awk '{ print $2 }')"
 same "share flags: vhost-fs-ctl" "$(yaml_entries share-flags | tr - _)" \
