@@ -27,7 +27,7 @@
 #define PAGE 4096UL
 
 /* Entries of the indirect table that each descriptor has of its own. */
-#define INDIRECT_NUM 32
+#define DEFAULT_INDIRECT_NUM 32
 
 int ring_ioctl(int fd, unsigned long request, void *arg)
 {
@@ -76,9 +76,14 @@ static int set_mem_table(struct ring_dev *dev)
 	return ring_ioctl(dev->fd, VHOST_SET_MEM_TABLE, &table);
 }
 
-static void *alloc_pages(struct ring_dev *dev, size_t size)
+void ring_align(struct ring_dev *dev)
 {
 	dev->brk = (dev->brk + PAGE - 1) & ~(PAGE - 1);
+}
+
+static void *alloc_pages(struct ring_dev *dev, size_t size)
+{
+	ring_align(dev);
 	return ring_alloc(dev, size);
 }
 
@@ -99,7 +104,7 @@ static void make_queue(struct ring_queue *q, unsigned int num, uint16_t first)
 	q->call = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	q->err = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	q->free = calloc(num, sizeof(*q->free));
-	q->indirect = alloc_pages(dev, num * INDIRECT_NUM * sizeof(*q->desc));
+	q->indirect = alloc_pages(dev, num * q->indirect_num * sizeof(*q->desc));
 	for (i = 0; i < num; i++)
 		q->free[i] = num - 1 - i;
 	q->nr_free = num;
@@ -169,6 +174,8 @@ static void set_defaults(struct ring_dev *dev, const struct ring_config *config)
 	for (i = 0; i < RING_MAX_QUEUES; i++)
 		dev->queues[i] = (struct ring_queue){
 			.dev = dev, .index = i, .kick = -1, .call = -1, .err = -1,
+			.indirect_num = config->indirect_num ?
+				config->indirect_num : DEFAULT_INDIRECT_NUM,
 		};
 }
 
@@ -351,10 +358,10 @@ static int add_indirect(struct ring_queue *q, const struct iovec *out,
 
 	if (head < 0)
 		return head;
-	if (total > INDIRECT_NUM)
+	if (total > (int)q->indirect_num)
 		table = ring_alloc(q->dev, total * sizeof(*table));
 	else
-		table = q->indirect + head * INDIRECT_NUM;
+		table = q->indirect + head * q->indirect_num;
 	at = fill_table(q, table, 0, total, out, nr_out, 0);
 	fill_table(q, table, at, total, in, nr_in, VRING_DESC_F_WRITE);
 	ring_set_desc(q, &q->desc[head], table, total * sizeof(*table),

@@ -38,6 +38,7 @@ struct ring_config {
 	uint64_t features;	/* RING_F_* */
 	unsigned int request_queues;	/* 0 means 1 */
 	unsigned int queue_size;	/* 0 means 128 */
+	unsigned int indirect_num;	/* of each chain's table, 0 means 32 */
 	uint16_t first_index;	/* of the rings; late ones wrap early */
 	size_t memory;		/* bytes of guest memory, 0 means 16 MiB */
 	bool shared;		/* guest memory is a file, ring_dev.mem_fd */
@@ -55,7 +56,7 @@ struct ring_config {
  * @last_used: index of the next used element to look at
  * @kicked: avail index at the last kick, for EVENT_IDX
  * @free: stack of @nr_free free descriptors
- * @indirect: small indirect tables, one for each descriptor
+ * @indirect: indirect tables of @indirect_num entries, one for each descriptor
  */
 struct ring_queue {
 	struct ring_dev *dev;
@@ -72,6 +73,7 @@ struct ring_queue {
 	uint16_t *free;
 	unsigned int nr_free;
 	struct vring_desc *indirect;
+	unsigned int indirect_num;
 };
 
 struct ring_dev {
@@ -112,6 +114,8 @@ int ring_give_page(int fd, void *at, const void *page);
 
 /* Guest memory: ring_alloc() hands out, ring_release() takes back to a mark. */
 void *ring_alloc(struct ring_dev *dev, size_t size);
+/* What is handed out next begins a page. */
+void ring_align(struct ring_dev *dev);
 size_t ring_mark(struct ring_dev *dev);
 void ring_release(struct ring_dev *dev, size_t mark);
 uint64_t ring_guest_addr(struct ring_dev *dev, const void *p);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The load generator at the level of rings: who answers (target.c), what is
- * asked (op.c), and the loop that keeps so many requests going (main.c).
+ * asked (op.c), how a guest keeps so many requests going (lane.c), and what is
+ * to be measured (main.c).
  */
 #ifndef VHOST_FS_BENCH_H
 #define VHOST_FS_BENCH_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -13,12 +15,15 @@
 #include "../loopback/loopbackd.h"
 #include "../ring.h"
 
+/* Entries of each ring: a guest needs as many for its largest requests. */
+#define BENCH_QUEUE_SIZE	1024
+
 /* Largest read and write. */
-#define BENCH_MAX_DATA	(1U << 20)
+#define BENCH_MAX_DATA	1048576U
 
 /* Files that the operations use, in the shared directory's root. */
 #define BENCH_FILE	"bench-file"
-#define BENCH_FILE_SIZE	(64U << 20)
+#define BENCH_FILE_SIZE	(64 * BENCH_MAX_DATA)
 #define BENCH_DIR	"bench-dir"
 #define BENCH_DIR_FILES	100
 
@@ -49,11 +54,14 @@ struct bench_files {
 };
 
 void files_make(const char *dir);
-void files_open(struct target *t, struct bench_files *files);
+/* @flags: of open(), besides O_RDWR. */
+void files_open(struct target *t, struct bench_files *files, int flags);
+
+struct bench_op;
 
 /**
  * struct slot - one of the requests that are kept going
- * @q: ring it goes through
+ * @op: what it is to do
  * @number: tells slots apart
  * @step: which request of the operation comes next
  * @in: header and arguments of the request
@@ -65,10 +73,11 @@ void files_open(struct target *t, struct bench_files *files);
  * @data_in: room for data in the reply
  * @node: what the last entry named
  * @fh: what was opened last
- * @offset: where the next read or write goes
+ * @turn: of its next read or write, which says where that goes
+ * @stride: from there to the next but one: slots take turns
  */
 struct slot {
-	struct ring_queue *q;
+	const struct bench_op *op;
 	unsigned int number;
 	unsigned int step;
 	void *in;
@@ -80,13 +89,15 @@ struct slot {
 	uint32_t data_in;
 	uint64_t node;
 	uint64_t fh;
-	uint64_t offset;
+	uint64_t turn;
+	unsigned int stride;
 };
 
 /**
  * struct bench_op - an operation
  * @name: as in the results
  * @size: bytes of data, 0 if it has none
+ * @error: what it is answered with, 0 or a negative errno
  * @ask: fills in the request of slot->step; returns false when the operation
  *	is complete
  * @native: the same by system calls, in the shared directory @dirfd or on
@@ -95,6 +106,7 @@ struct slot {
 struct bench_op {
 	const char *name;
 	uint32_t size;
+	int error;
 	bool (*ask)(const struct bench_op *op, struct slot *slot,
 		    const struct bench_files *files);
 	void (*native)(const struct bench_op *op, int dirfd, int fd,
@@ -104,7 +116,76 @@ struct bench_op {
 extern const struct bench_op bench_ops[];
 const struct bench_op *op_find(const char *name, uint32_t size);
 
-/* What the errno of a reply may be, for operations that are meant to fail. */
-bool op_error_ok(const struct bench_op *op, int error);
+#define LANE_MAX_SLOTS	64
+
+/* Modes of a lane; lane.c has what they mean. */
+#define LANE_POLL	1U
+#define LANE_EAGER	2U
+#define LANE_SELF	4U
+
+struct forget_message {
+	struct fuse_in_header header;
+	struct fuse_forget_in arg;
+};
+
+#define FORGETS		128U
+
+/**
+ * struct forgets - the hiprio queue, which all lanes share
+ * @lock: guards all of it
+ * @q: the ring
+ * @free: stack of @nr_free messages
+ * @sent: messages by the head of their chain
+ */
+struct forgets {
+	pthread_mutex_t lock;
+	struct ring_queue *q;
+	struct forget_message *free[FORGETS];
+	unsigned int nr_free;
+	struct forget_message *sent[BENCH_QUEUE_SIZE];
+};
+
+/* What was sent, and how often the guest kicked and slept for that. */
+struct tally {
+	uint64_t requests;
+	uint64_t kicks;
+	uint64_t sleeps;
+};
+
+/**
+ * struct lane - a processor of the guest, with its own request queue
+ * @q: the queue
+ * @forgets: the queue for FORGETs
+ * @files: what there is to ask for
+ * @mode: LANE_*
+ * @unique: of the last request
+ * @called: whether a call came since calls were enabled
+ * @to_start: operations that no slot has begun
+ * @running: slots with something to do
+ * @slots: the tasks, @nr_slots of them
+ * @ready: those whose request is complete, @nr_ready of them
+ * @waiting: the others, by the head of the chain they wait for
+ * @tally: what the lane did
+ */
+struct lane {
+	struct ring_queue *q;
+	struct forgets *forgets;
+	const struct bench_files *files;
+	unsigned int mode;
+	uint64_t unique;
+	bool called;
+	unsigned int to_start;
+	unsigned int running;
+	struct slot slots[LANE_MAX_SLOTS];
+	unsigned int nr_slots;
+	struct slot *ready[LANE_MAX_SLOTS];
+	unsigned int nr_ready;
+	struct slot *waiting[BENCH_QUEUE_SIZE];
+	struct tally tally;
+};
+
+/* Does @count operations. */
+void lane_run(struct lane *lane, unsigned int count);
+void lane_finish_forgets(struct lane *lane);
 
 #endif /* VHOST_FS_BENCH_H */

@@ -2,18 +2,19 @@
 /*
  * ring_bench: what one operation costs, at the level of rings.
  *
- *	ring_bench --target TARGET [--queues N] [--spin] CASE...
+ *	ring_bench --target TARGET [--queues N] [--poll|--eager] [--cold] [--direct]
+ *		CASE...
  *	ring_bench --make DIR
  *
- * TARGET is vhost-fs:SHARE, vhost-user:SOCKET, or native:DIR for the same by
- * system calls. CASE is OP[:SIZE]@DEPTH*COUNT: COUNT operations, DEPTH of them
- * kept going. For each case a line is printed: a JSON object with "op", "size",
- * "depth", "queues" and "ns", the mean time per operation; under QEMU's -icount
- * a nanosecond is an instruction. --make makes the files that operations use.
- *
- * One thread plays all of the guest's processors. Like a guest driver it fills
- * the ring, kicks if the device wants to be told, and sleeps until it is called;
- * --spin has it look all the time instead.
+ * TARGET is vhost-fs:SHARE, vhost-user:SOCKET, native:DIR for the same by system
+ * calls, or self: for the load generator alone, which then answers itself. CASE
+ * is OP[:SIZE]@DEPTH*COUNT: COUNT operations, DEPTH of them kept going. For each
+ * case a line is printed: a JSON object with "op", "size", "depth", "queues" and
+ * per operation "ns", the time (under QEMU's -icount a nanosecond is an
+ * instruction), "requests", "kicks" and "sleeps". --make makes the files that
+ * operations use. The guest that is played sleeps until it is called; --poll
+ * and --eager are others: see lane.c. --cold empties the page cache before each
+ * case, --direct uses O_DIRECT.
  */
 #include "bench.h"
 
@@ -21,8 +22,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <poll.h>
-#include <sched.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,25 +32,45 @@
 /* Requests whose time isn't taken, before those whose time is. */
 #define WARM_UP(count)	((count) / 8 + 4)
 
-#define MAX_SLOTS	64
-
 struct bench_case {
 	const struct bench_op *op;
 	unsigned int depth;
 	unsigned int count;
 };
 
-/* The state of a run: slots by the head of the chain they wait for. */
+/* What is used by all lanes of a run, and the lanes. */
 struct run {
 	struct target *t;
-	const struct bench_op *op;
 	const struct bench_files *files;
-	bool spin;
-	uint64_t unique;
-	unsigned int to_start;
-	unsigned int running;
-	struct slot slots[MAX_SLOTS];
-	struct slot *waiting[RING_MAX_QUEUES][128];
+	unsigned int mode;
+	struct forgets forgets;
+	struct lane lanes[VHOST_FS_MAX_REQUEST_QUEUES];
+};
+
+/**
+ * struct way - how cases are measured
+ * @mode: LANE_* of all lanes
+ * @open_flags: for BENCH_FILE
+ * @cold: nothing of it is in the page cache when a case begins
+ */
+struct way {
+	unsigned int mode;
+	int open_flags;
+	bool cold;
+};
+
+struct lane_thread {
+	pthread_t id;
+	struct lane *lane;
+	pthread_barrier_t *start;
+	unsigned int warm_up;
+	unsigned int count;
+};
+
+/* Time of all operations of a case, and what was sent for them. */
+struct result {
+	uint64_t ns;
+	struct tally tally;
 };
 
 static uint64_t now_ns(void)
@@ -61,207 +81,162 @@ static uint64_t now_ns(void)
 	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 }
 
-/* Header, arguments and data as the buffers that a Linux guest makes of them. */
-static void send_slot(struct run *run, struct slot *slot)
+static void make_slots(struct lane *lane, const struct bench_op *op, struct target *t)
 {
-	struct fuse_in_header *hdr = slot->in;
-	struct iovec out[3], in[3];
-	int nr_out = 0, nr_in = 0, head;
+	size_t size = op->size > 32768 ? op->size : 32768;
+	struct slot *slot;
 
-	hdr->len = slot->in_len + slot->data_out;
-	hdr->unique = run->unique += 2;
-	out[nr_out++] = (struct iovec) { hdr, sizeof(*hdr) };
-	if (slot->in_len > sizeof(*hdr))
-		out[nr_out++] = (struct iovec) { hdr + 1, slot->in_len - sizeof(*hdr) };
-	if (slot->data_out)
-		out[nr_out++] = (struct iovec) { slot->data, slot->data_out };
-	if (slot->reply_len)
-		in[nr_in++] = (struct iovec) { slot->reply, sizeof(struct fuse_out_header) };
-	if (slot->reply_len > sizeof(struct fuse_out_header))
-		in[nr_in++] = (struct iovec) {
-			(struct fuse_out_header *)slot->reply + 1,
-			slot->reply_len - sizeof(struct fuse_out_header),
-		};
-	if (slot->data_in)
-		in[nr_in++] = (struct iovec) { slot->data, slot->data_in };
-	head = ring_add(slot->q, out, nr_out, in, nr_in);
-	if (head < 0)
-		errx(1, "the ring is full");
-	run->waiting[slot->q->index][head] = slot;
-}
-
-/* Starts the slot's next operation, if there is one to start. */
-static void start_slot(struct run *run, struct slot *slot)
-{
-	if (!run->to_start)
-		return;
-	run->to_start--;
-	run->running++;
-	slot->step = 0;
-	run->op->ask(run->op, slot, run->files);
-	send_slot(run, slot);
-}
-
-static void check_reply(struct run *run, struct slot *slot, uint32_t len)
-{
-	struct fuse_out_header *hdr = slot->reply;
-
-	if (!slot->reply_len)
-		return;
-	if (len < sizeof(*hdr) || !op_error_ok(run->op, hdr->error))
-		errx(1, "%s: step %u was answered with %d", run->op->name,
-		     slot->step, len < sizeof(*hdr) ? -EPROTO : hdr->error);
-}
-
-static void finish_slot(struct run *run, struct slot *slot, uint32_t len)
-{
-	check_reply(run, slot, len);
-	slot->step++;
-	if (run->op->ask(run->op, slot, run->files)) {
-		send_slot(run, slot);
-		return;
-	}
-	run->running--;
-	start_slot(run, slot);
-}
-
-/* Takes what is done and sends what comes next; returns whether there was any. */
-static bool serve_queue(struct run *run, struct ring_queue *q)
-{
-	bool any = false;
-	uint32_t len;
-	int head;
-
-	while (ring_has_used(q)) {
-		head = ring_take(q, &len);
-		if (head < 0)
-			errx(1, "the device used a chain that there isn't");
-		finish_slot(run, run->waiting[q->index][head], len);
-		any = true;
-	}
-	if (any)
-		ring_kick(q);
-	return any;
-}
-
-static bool serve_all(struct run *run)
-{
-	struct target *t = run->t;
-	bool any = false;
-	unsigned int i;
-
-	for (i = RING_REQUEST; i < t->dev.nr_queues; i++)
-		any |= serve_queue(run, &t->dev.queues[i]);
-	return any;
-}
-
-static bool arm_all(struct target *t)
-{
-	bool any = false;
-	unsigned int i;
-
-	for (i = RING_REQUEST; i < t->dev.nr_queues; i++)
-		any |= ring_arm(&t->dev.queues[i]);
-	return any;
-}
-
-/* As an interrupt: sleeps until one of the queues has something. */
-static void wait_for_call(struct target *t)
-{
-	struct pollfd pfd[RING_MAX_QUEUES];
-	unsigned int i, n = t->dev.nr_queues - RING_REQUEST;
-	uint64_t count;
-
-	for (i = 0; i < n; i++)
-		pfd[i] = (struct pollfd) {
-			.fd = t->dev.queues[RING_REQUEST + i].call,
-			.events = POLLIN,
-		};
-	if (poll(pfd, n, RING_TIMEOUT_MS) <= 0)
-		errx(1, "no answer within %d ms", RING_TIMEOUT_MS);
-	for (i = 0; i < n; i++)
-		if (pfd[i].revents && read(pfd[i].fd, &count, sizeof(count)) < 0 &&
-		    errno != EAGAIN)
-			err(1, "eventfd");
-}
-
-static void run_count(struct run *run, unsigned int depth, unsigned int count)
-{
-	unsigned int i;
-
-	run->to_start = count;
-	for (i = 0; i < depth; i++)
-		start_slot(run, &run->slots[i]);
-	for (i = RING_REQUEST; i < run->t->dev.nr_queues; i++)
-		ring_kick(&run->t->dev.queues[i]);
-	while (run->running) {
-		if (serve_all(run))
-			continue;
-		if (run->spin)
-			sched_yield();
-		else if (!arm_all(run->t))
-			wait_for_call(run->t);
+	for (slot = lane->slots; slot < lane->slots + lane->nr_slots; slot++) {
+		slot->op = op;
+		slot->in = ring_alloc(&t->dev, 4096);
+		slot->reply = ring_alloc(&t->dev, 4096);
+		ring_align(&t->dev);
+		slot->data = ring_alloc(&t->dev, size);
+		slot->turn = slot->number;
+		memset(slot->data, 0x5a, size);
 	}
 }
 
-static void make_slots(struct run *run, unsigned int depth)
+static void make_forgets(struct forgets *forgets, struct target *t)
+{
+	pthread_mutex_init(&forgets->lock, NULL);
+	forgets->q = &t->dev.queues[RING_HIPRIO];
+	forgets->nr_free = 0;
+	while (forgets->nr_free < FORGETS)
+		forgets->free[forgets->nr_free++] =
+			ring_alloc(&t->dev, sizeof(struct forget_message));
+}
+
+/* Slots are dealt out to the queues in turn; returns how many got one. */
+static unsigned int make_lanes(struct run *run, const struct bench_case *c)
 {
 	struct target *t = run->t;
 	unsigned int i, queues = t->dev.nr_queues - RING_REQUEST;
-	size_t size = run->op->size > 32768 ? run->op->size : 32768;
+	unsigned int n = c->depth < queues ? c->depth : queues;
+	struct lane *lane;
 
-	for (i = 0; i < depth; i++)
-		run->slots[i] = (struct slot) {
-			.q = &t->dev.queues[RING_REQUEST + i % queues],
-			.number = i,
-			.in = ring_alloc(&t->dev, 4096),
-			.reply = ring_alloc(&t->dev, 4096),
-			.data = ring_alloc(&t->dev, size),
-			.offset = (uint64_t)i * run->op->size,
-		};
+	for (i = 0; i < c->depth; i++) {
+		lane = &run->lanes[i % n];
+		lane->slots[lane->nr_slots].number = i;
+		lane->slots[lane->nr_slots++].stride = c->depth;
+	}
+	for (i = 0; i < n; i++) {
+		lane = &run->lanes[i];
+		lane->q = &t->dev.queues[RING_REQUEST + i];
+		lane->forgets = &run->forgets;
+		lane->files = run->files;
+		lane->mode = run->mode;
+		lane->unique = (i + 1ULL) << 40;
+		make_slots(lane, c->op, t);
+	}
+	return n;
 }
 
-static uint64_t run_ring(struct target *t, const struct bench_files *files,
-			 const struct bench_case *c, bool spin)
+/* How many of @count operations lane @i of @n does. */
+static unsigned int part(unsigned int count, unsigned int i, unsigned int n)
+{
+	return count / n + (i < count % n);
+}
+
+static void *run_lane(void *arg)
+{
+	struct lane_thread *thread = arg;
+	struct lane *lane = thread->lane;
+
+	lane_run(lane, thread->warm_up);
+	pthread_barrier_wait(thread->start);
+	lane->tally = (struct tally) { };
+	lane_run(lane, thread->count);
+	return NULL;
+}
+
+/* The first lane runs here, the others in threads. */
+static uint64_t run_lanes(struct run *run, unsigned int n, unsigned int count)
+{
+	struct lane_thread threads[RING_MAX_QUEUES];
+	pthread_barrier_t barrier;
+	uint64_t start;
+	unsigned int i;
+
+	pthread_barrier_init(&barrier, NULL, n);
+	for (i = 0; i < n; i++) {
+		threads[i] = (struct lane_thread) {
+			.lane = &run->lanes[i], .start = &barrier,
+			.warm_up = part(WARM_UP(count), i, n),
+			.count = part(count, i, n),
+		};
+		if (i && pthread_create(&threads[i].id, NULL, run_lane, &threads[i]))
+			errx(1, "can't start a thread");
+	}
+	lane_run(threads[0].lane, threads[0].warm_up);
+	lane_finish_forgets(threads[0].lane);
+	pthread_barrier_wait(&barrier);
+	start = now_ns();
+	threads[0].lane->tally = (struct tally) { };
+	lane_run(threads[0].lane, threads[0].count);
+	for (i = 1; i < n; i++)
+		pthread_join(threads[i].id, NULL);
+	lane_finish_forgets(threads[0].lane);
+	start = now_ns() - start;
+	pthread_barrier_destroy(&barrier);
+	return start;
+}
+
+static void run_ring(struct target *t, const struct bench_files *files,
+		     const struct bench_case *c, unsigned int mode,
+		     struct result *result)
 {
 	struct run *run = calloc(1, sizeof(*run));
 	size_t mark = ring_mark(&t->dev);
-	uint64_t start;
+	unsigned int i, n;
 
+	if (!run)
+		errx(1, "out of memory");
 	run->t = t;
-	run->op = c->op;
 	run->files = files;
-	run->spin = spin;
-	run->unique = 1U << 20;
-	make_slots(run, c->depth);
-	run_count(run, c->depth, WARM_UP(c->count));
-	start = now_ns();
-	run_count(run, c->depth, c->count);
-	start = now_ns() - start;
+	run->mode = mode;
+	make_forgets(&run->forgets, t);
+	n = make_lanes(run, c);
+	result->ns = run_lanes(run, n, c->count);
+	for (i = 0; i < n; i++) {
+		result->tally.requests += run->lanes[i].tally.requests;
+		result->tally.kicks += run->lanes[i].tally.kicks;
+		result->tally.sleeps += run->lanes[i].tally.sleeps;
+	}
 	ring_release(&t->dev, mark);
 	free(run);
-	return start;
 }
 
-static uint64_t run_native(const char *dir, const struct bench_case *c)
+static void run_native(const char *dir, const struct bench_case *c,
+		       const struct way *way, struct result *result)
 {
-	static char data[BENCH_MAX_DATA];
+	char *data = aligned_alloc(4096, BENCH_MAX_DATA);
 	int dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int fd = openat(dirfd, BENCH_FILE, O_RDWR | O_CLOEXEC);
-	unsigned int i;
+	int fd = openat(dirfd, BENCH_FILE, O_RDWR | way->open_flags | O_CLOEXEC);
+	unsigned int i, first = WARM_UP(c->count);
 	uint64_t start;
 
-	if (dirfd < 0 || fd < 0)
+	if (!data || dirfd < 0 || fd < 0)
 		err(1, "can't open %s/%s", dir, BENCH_FILE);
-	for (i = 0; i < WARM_UP(c->count); i++)
+	for (i = 0; i < first; i++)
 		c->op->native(c->op, dirfd, fd, i, data);
 	start = now_ns();
-	for (i = 0; i < c->count; i++)
+	for (i = first; i < first + c->count; i++)
 		c->op->native(c->op, dirfd, fd, i, data);
-	start = now_ns() - start;
+	result->ns = now_ns() - start;
 	close(fd);
 	close(dirfd);
-	return start;
+	free(data);
+}
+
+static void drop_caches(void)
+{
+	int fd = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
+
+	sync();
+	if (fd < 0 || write(fd, "1", 1) != 1)
+		err(1, "can't empty the page cache");
+	close(fd);
 }
 
 static void parse_case(const char *word, struct bench_case *c)
@@ -275,14 +250,21 @@ static void parse_case(const char *word, struct bench_case *c)
 	c->op = op_find(name, size);
 	if (!c->op)
 		errx(2, "no operation '%s' with size %u", name, size);
-	if (!c->depth || c->depth > MAX_SLOTS || !c->count)
-		errx(2, "case '%s': depth 1 to %d, count 1 or more", word, MAX_SLOTS);
+	if (!c->depth || c->depth > LANE_MAX_SLOTS || !c->count)
+		errx(2, "case '%s': depth 1 to %d, count 1 or more", word, LANE_MAX_SLOTS);
 }
 
-static void print_case(const struct bench_case *c, unsigned int queues, uint64_t ns)
+static void print_case(const struct bench_case *c, unsigned int queues,
+		       const struct result *result)
 {
-	printf("{\"op\": \"%s\", \"size\": %u, \"depth\": %u, \"queues\": %u, \"ns\": %.1f}\n",
-	       c->op->name, c->op->size, c->depth, queues, (double)ns / c->count);
+	const struct tally *tally = &result->tally;
+	double count = c->count;
+
+	printf("{\"op\": \"%s\", \"size\": %u, \"depth\": %u, \"queues\": %u, ",
+	       c->op->name, c->op->size, c->depth, queues);
+	printf("\"ns\": %.1f, \"requests\": %.2f, \"kicks\": %.3f, \"sleeps\": %.3f}\n",
+	       result->ns / count, tally->requests / count, tally->kicks / count,
+	       tally->sleeps / count);
 	fflush(stdout);
 }
 
@@ -293,28 +275,56 @@ static const char *after(const char *text, const char *prefix)
 	return strncmp(text, prefix, len) ? NULL : text + len;
 }
 
-static void run_cases(const char *target, unsigned int queues, bool spin, char **words)
+/* How TARGETs begin, and who serves them. */
+static const struct kind {
+	const char *prefix;
+	const struct server_ops *ops;
+	unsigned int mode;
+	bool native;
+} kinds[] = {
+	{ .prefix = "vhost-fs:", .ops = &vhost_ops },
+	{ .prefix = "vhost-user:", .ops = &vhost_user_ops },
+	{ .prefix = "native:", .native = true },
+	{ .prefix = "self:", .mode = LANE_SELF },
+};
+
+static const struct kind *find_kind(const char *target)
 {
-	const char *share = after(target, "vhost-fs:");
-	const char *socket = after(target, "vhost-user:");
-	const char *dir = after(target, "native:");
-	struct bench_files files;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (after(target, kinds[i].prefix))
+			return &kinds[i];
+	errx(2, "target '%s' isn't vhost-fs:SHARE, vhost-user:SOCKET, native:DIR or self:",
+	     target);
+}
+
+static void run_cases(const char *target, unsigned int queues,
+		      const struct way *way, char **words)
+{
+	const struct kind *kind = find_kind(target);
+	const char *name = after(target, kind->prefix);
+	struct bench_files files = { };
+	struct result result;
 	struct bench_case c;
 	struct target t;
 
-	if (!share && !socket && !dir)
-		errx(2, "target '%s' is not vhost-fs:SHARE, vhost-user:SOCKET or native:DIR",
-		     target);
-	if (!dir) {
-		target_open(&t, share ? &vhost_ops : &vhost_user_ops,
-			    share ? share : socket, queues);
+	if (!kind->native)
+		target_open(&t, kind->ops, name, queues);
+	if (kind->ops) {
 		target_mount(&t);
-		files_open(&t, &files);
+		files_open(&t, &files, way->open_flags);
 	}
 	for (; *words; words++) {
 		parse_case(*words, &c);
-		print_case(&c, queues, dir ? run_native(dir, &c) :
-				       run_ring(&t, &files, &c, spin));
+		result = (struct result) { };
+		if (way->cold)
+			drop_caches();
+		if (kind->native)
+			run_native(name, &c, way, &result);
+		else
+			run_ring(&t, &files, &c, way->mode | kind->mode, &result);
+		print_case(&c, queues, &result);
 	}
 }
 
@@ -323,13 +333,16 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "target", required_argument, NULL, 't' },
 		{ "queues", required_argument, NULL, 'q' },
-		{ "spin", no_argument, NULL, 's' },
+		{ "poll", no_argument, NULL, 'p' },
+		{ "eager", no_argument, NULL, 'e' },
+		{ "cold", no_argument, NULL, 'c' },
+		{ "direct", no_argument, NULL, 'd' },
 		{ "make", required_argument, NULL, 'm' },
 		{ }
 	};
 	const char *target = NULL;
 	unsigned int queues = 1;
-	bool spin = false;
+	struct way way = { };
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -340,8 +353,17 @@ int main(int argc, char **argv)
 		case 'q':
 			queues = atoi(optarg);
 			break;
-		case 's':
-			spin = true;
+		case 'p':
+			way.mode |= LANE_POLL;
+			break;
+		case 'e':
+			way.mode |= LANE_EAGER;
+			break;
+		case 'c':
+			way.cold = true;
+			break;
+		case 'd':
+			way.open_flags |= O_DIRECT;
 			break;
 		case 'm':
 			files_make(optarg);
@@ -352,6 +374,6 @@ int main(int argc, char **argv)
 	}
 	if (!target || !queues || queues > VHOST_FS_MAX_REQUEST_QUEUES)
 		errx(2, "--target and --queues 1 to %d are needed", VHOST_FS_MAX_REQUEST_QUEUES);
-	run_cases(target, queues, spin, argv + optind);
+	run_cases(target, queues, &way, argv + optind);
 	return 0;
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Turns what the bench printed into results.json, a table and a chart.
 
-report.py OUT_DIR FILE...: each FILE is named LEVEL-FS-MEASURE.txt and has lines
+report.py OUT_DIR FILE...: each FILE is named LEVEL-FS-MEASURE-QUEUES.txt and has lines
 "TARGET JSON": ring_bench's objects, or {"op", "ns"} of mounted.sh. Of several
 rounds the median counts.
 """
@@ -12,20 +12,20 @@ import pathlib
 import statistics
 import sys
 
-TARGETS = ("vhost_fs", "virtiofsd", "virtiofsd_pool", "native")
+TARGETS = ("vhost_fs", "virtiofsd", "virtiofsd_pool", "native", "self")
 KEYS = ("level", "op", "size", "depth", "queues", "fs", "measure")
 
 
 def read_lines(path):
     """Yields (key, target, cost) for each line of a file."""
-    level, fs, measure = path.stem.split("-")
+    level, fs, measure, queues = path.stem.split("-")
     for line in path.read_text().splitlines():
         target, _, text = line.partition(" ")
         if target not in TARGETS or not text.startswith("{"):
             continue
         row = json.loads(text)
         key = (level, row["op"], row.get("size", 0), row.get("depth", 1),
-               row.get("queues", 1), fs, measure)
+               int(queues), fs, measure)
         yield key, target, row["ns"]
 
 

@@ -14,8 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define QUEUE_SIZE	128
-#define MEMORY		(192UL << 20)
+#define MEMORY		(256UL << 20)
 
 static void describe_rings(struct target *t, struct loopback_state *state)
 {
@@ -33,6 +32,9 @@ static void describe_rings(struct target *t, struct loopback_state *state)
 		};
 		t->server.kick[i] = q->kick;
 		t->server.call[i] = q->call;
+		/* Lanes sleep by reading it. */
+		if (fcntl(q->call, F_SETFL, O_RDWR) < 0)
+			err(1, "eventfd");
 	}
 }
 
@@ -42,7 +44,8 @@ void target_open(struct target *t, const struct server_ops *ops,
 	const struct ring_config config = {
 		.features = RING_F_INDIRECT | RING_F_EVENT_IDX,
 		.request_queues = queues,
-		.queue_size = QUEUE_SIZE,
+		.queue_size = BENCH_QUEUE_SIZE,
+		.indirect_num = 4 + BENCH_MAX_DATA / 4096,
 		.memory = MEMORY,
 		.shared = true,
 	};
@@ -60,6 +63,8 @@ void target_open(struct target *t, const struct server_ops *ops,
 		.nqueues = t->dev.nr_queues,
 	};
 	describe_rings(t, &state);
+	if (!ops)
+		return;
 	ops->open(&t->server);
 	ops->start(&t->server, &state);
 }
@@ -111,7 +116,7 @@ void files_make(const char *dir)
 	close(fd);
 }
 
-void files_open(struct target *t, struct bench_files *files)
+void files_open(struct target *t, struct bench_files *files, int flags)
 {
 	struct fuse_entry_out entry;
 	struct fuse_open_out out;
@@ -121,7 +126,7 @@ void files_open(struct target *t, struct bench_files *files)
 	if (fuse_lookup(&f, FUSE_ROOT_ID, BENCH_FILE, &entry))
 		errx(1, "LOOKUP of %s failed", BENCH_FILE);
 	files->file = entry.nodeid;
-	if (fuse_open(&f, files->file, O_RDWR, &out))
+	if (fuse_open(&f, files->file, O_RDWR | flags, &out))
 		errx(1, "OPEN of %s failed", BENCH_FILE);
 	files->file_fh = out.fh;
 	if (fuse_lookup(&f, FUSE_ROOT_ID, BENCH_DIR, &entry))
