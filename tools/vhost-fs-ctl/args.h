@@ -74,6 +74,7 @@ extern const struct command cmd_remove_share;
 extern const struct command cmd_list_shares;
 extern const struct command cmd_list_devices;
 extern const struct command cmd_exec;
+extern const struct command cmd_vhost_user;
 
 /*
  * Reads @args, calling take() of each option with @ctx. Returns 0, or an exit

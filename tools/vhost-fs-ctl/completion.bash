@@ -43,13 +43,13 @@ _vhost_fs_ctl()
 	_vhost_fs_ctl_find_command
 	COMPREPLY=()
 	case $command:$prev in
-	*:--path)
+	*:--path | *:--socket-path)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		return
 		;;
 	*:--user) mapfile -t COMPREPLY < <(compgen -u -- "$cur"); return ;;
-	*:--group | *:--supplementary-group) mapfile -t COMPREPLY < <(compgen -g -- "$cur"); return ;;
+	*:--group | *:--supplementary-group | *:--socket-group) mapfile -t COMPREPLY < <(compgen -g -- "$cur"); return ;;
 	exec:--) mapfile -t COMPREPLY < <(compgen -c -- "$cur"); return ;;
 	*:--cache) words="auto always metadata never" ;;
 	*:--inode-file-handles) words="never prefer mandatory" ;;
@@ -59,7 +59,7 @@ _vhost_fs_ctl()
 		words="guest: host: squash-guest: squash-host: forbid-guest: map:"
 		;;
 	*:--share) words=$(_vhost_fs_ctl_shares "$ctl") ;;
-	*:--fd | *:--max-* | *:--*timeout | *:--[ug]id-map | *:--modcaps | *:--label | *:--xattrmap) return ;;
+	*:--fd | *:--tag | *:--max-* | *:--*timeout | *:--[ug]id-map | *:--modcaps | *:--label | *:--xattrmap) return ;;
 	:*) words="--json $(_vhost_fs_ctl_commands "$ctl")" ;;
 	help:*) words=$(_vhost_fs_ctl_commands "$ctl") ;;
 	remove-share:*) words=$(_vhost_fs_ctl_shares "$ctl") ;;

@@ -1,0 +1,550 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A vhost-user session: one row for each request, and what is done about it.
+ *
+ * A message that is wrong, or comes when it may not, ends the connection with
+ * one line that says why. What the host refuses (memory that can't be mapped,
+ * say) does too, unless the front end asked to be told.
+ */
+#include "vhost-user.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <linux/vhost.h>
+#include <linux/vhost_fs.h>
+#include <linux/virtio_fs.h>
+
+#include "msg.h"
+
+#define PROTOCOL_FEATURES (VU_PROTOCOL_MQ | VU_PROTOCOL_LOG_SHMFD |		\
+			   VU_PROTOCOL_REPLY_ACK | VU_PROTOCOL_BACKEND_REQ |	\
+			   VU_PROTOCOL_BACKEND_SEND_FD |			\
+			   VU_PROTOCOL_RESET_DEVICE | VU_PROTOCOL_MEM_SLOTS)
+
+/**
+ * struct answer - what a handler has to say
+ * @size: bytes of @payload
+ * @fd: goes with it, and is closed afterwards; -1 for none
+ * @payload: the answer
+ */
+struct answer {
+	size_t size;
+	int fd;
+	union vu_payload payload;
+};
+
+/**
+ * struct handler - row of a request
+ * @fn: does it; returns NULL, or what is wrong
+ * @answers: there is an answer, whether or not one was asked for
+ * @survivable: failure doesn't end the connection if the front end is told
+ */
+struct handler {
+	const char *(*fn)(struct vu_session *session, const struct vu_message *message,
+			  struct answer *answer);
+	bool answers;
+	bool survivable;
+};
+
+static const char *answer_number(struct answer *answer, uint64_t number)
+{
+	answer->payload.u64 = number;
+	answer->size = sizeof(number);
+	return NULL;
+}
+
+static const char *get_features(struct vu_session *session, const struct vu_message *message,
+				struct answer *answer)
+{
+	(void)message;
+	return answer_number(answer, session->features);
+}
+
+/* Without protocol features there is no message that enables a ring. */
+static void enable_all(struct vu_session *session)
+{
+	unsigned int i;
+
+	for (i = 0; i < VU_MAX_RINGS; i++)
+		session->rings.rings[i].enabled = true;
+}
+
+static const char *set_features(struct vu_session *session, const struct vu_message *message,
+				struct answer *answer)
+{
+	uint64_t wanted = message->payload.u64, device = wanted & ~VU_F_PROTOCOL;
+
+	(void)answer;
+	if (wanted & ~session->features)
+		return "a feature was not offered";
+	if (wanted & (1ULL << VHOST_F_LOG_ALL) && !session->log.base)
+		return "there is no log yet";
+	if (ioctl(session->rings.fd, VHOST_SET_FEATURES, &device) < 0)
+		return strerror(errno);
+	session->agreed.features = wanted;
+	if (!(wanted & VU_F_PROTOCOL))
+		enable_all(session);
+	return NULL;
+}
+
+/* The device has been ours from the beginning. */
+static const char *set_owner(struct vu_session *session, const struct vu_message *message,
+			     struct answer *answer)
+{
+	(void)message;
+	(void)answer;
+	if (session->owned)
+		return "it has come already";
+	session->owned = true;
+	return NULL;
+}
+
+static const char *disable_all(struct vu_session *session, const struct vu_message *message,
+			       struct answer *answer)
+{
+	unsigned int i;
+
+	(void)message;
+	(void)answer;
+	for (i = 0; i < VU_MAX_RINGS; i++)
+		session->rings.rings[i].enabled = false;
+	return vu_rings_update(&session->rings, &session->memory);
+}
+
+/* The table the kernel has was made before: the rings' addresses change too. */
+static const char *use_memory(struct vu_session *session)
+{
+	if (vu_memory_set(&session->memory, session->rings.fd) < 0)
+		return strerror(errno);
+	return vu_rings_update(&session->rings, &session->memory);
+}
+
+static const char *set_mem_table(struct vu_session *session, const struct vu_message *message,
+				 struct answer *answer)
+{
+	const struct vu_table *table = &message->payload.table;
+	const char *why = vu_rings_stop(&session->rings);
+	unsigned int i;
+
+	(void)answer;
+	if (why)
+		return why;
+	vu_memory_clear(&session->memory);
+	for (i = 0; i < table->nr; i++) {
+		why = vu_memory_add(&session->memory, &table->regions[i], session->conn.fds[i]);
+		if (why)
+			return why;
+	}
+	return use_memory(session);
+}
+
+static const char *get_max_mem_slots(struct vu_session *session,
+				     const struct vu_message *message, struct answer *answer)
+{
+	(void)session;
+	(void)message;
+	return answer_number(answer, vu_memory_limit());
+}
+
+static const char *add_mem_reg(struct vu_session *session, const struct vu_message *message,
+			       struct answer *answer)
+{
+	const struct vu_region *region = &message->payload.slot.region;
+	struct vu_map map;
+	const char *why;
+
+	(void)answer;
+	why = vu_memory_add(&session->memory, region, session->conn.fds[0]);
+	if (why)
+		return why;
+	if (vu_memory_set(&session->memory, session->rings.fd) < 0) {
+		why = strerror(errno);
+		if (!vu_memory_remove(&session->memory, region, &map))
+			vu_unmap(&map);
+	}
+	return why;
+}
+
+/* The device forgets the region before it is unmapped. */
+static const char *rem_mem_reg(struct vu_session *session, const struct vu_message *message,
+			       struct answer *answer)
+{
+	struct vu_map map;
+	struct vhost_vring_addr addr;
+	const char *why;
+	unsigned int i;
+
+	(void)answer;
+	why = vu_memory_remove(&session->memory, &message->payload.slot.region, &map);
+	if (why)
+		return why;
+	for (i = 0; i < VU_MAX_RINGS && !why; i++)
+		if (session->rings.rings[i].served)
+			why = vu_ring_locate(&session->rings.rings[i], &session->memory, &addr);
+	if (!why && vu_memory_set(&session->memory, session->rings.fd) < 0)
+		why = strerror(errno);
+	if (why) {
+		/* It is among what is to be unmapped at the end, as before. */
+		session->memory.regions[session->memory.nr] = message->payload.slot.region;
+		session->memory.maps[session->memory.nr++] = map;
+		return why;
+	}
+	vu_unmap(&map);
+	return NULL;
+}
+
+static const char *set_log_base(struct vu_session *session, const struct vu_message *message,
+				struct answer *answer)
+{
+	const struct vu_log *log = &message->payload.log;
+	struct vu_map map, old = session->log;
+	const char *why = vu_map(&map, session->conn.fds[0], log->offset, log->size);
+	uint64_t at;
+
+	if (why)
+		return why;
+	at = map.at;
+	if (ioctl(session->rings.fd, VHOST_SET_LOG_BASE, &at) < 0) {
+		why = strerror(errno);
+		vu_unmap(&map);
+		return why;
+	}
+	session->log = map;
+	vu_unmap(&old);
+	return answer_number(answer, 0);
+}
+
+static const char *set_log_fd(struct vu_session *session, const struct vu_message *message,
+			      struct answer *answer)
+{
+	(void)message;
+	(void)answer;
+	if (ioctl(session->rings.fd, VHOST_SET_LOG_FD, &session->conn.fds[0]) < 0)
+		return strerror(errno);
+	return NULL;
+}
+
+static struct vu_ring *ring_of(struct vu_session *session, const struct vu_message *message)
+{
+	return &session->rings.rings[message->ring];
+}
+
+static const char *set_vring_num(struct vu_session *session, const struct vu_message *message,
+				 struct answer *answer)
+{
+	struct vu_ring *ring = ring_of(session, message);
+
+	(void)answer;
+	if (ring->started)
+		return "the ring has been started";
+	ring->num = message->payload.state.num;
+	return NULL;
+}
+
+static const char *set_vring_base(struct vu_session *session, const struct vu_message *message,
+				  struct answer *answer)
+{
+	struct vu_ring *ring = ring_of(session, message);
+
+	(void)answer;
+	if (ring->started)
+		return "the ring has been started";
+	ring->base = message->payload.state.num;
+	return NULL;
+}
+
+static const char *set_vring_addr(struct vu_session *session, const struct vu_message *message,
+				  struct answer *answer)
+{
+	(void)answer;
+	return vu_ring_set_addr(&session->rings, message->ring, &message->payload.addr,
+				&session->memory);
+}
+
+/* This is what stops a ring, for the front end to find out where it is. */
+static const char *get_vring_base(struct vu_session *session, const struct vu_message *message,
+				  struct answer *answer)
+{
+	struct vu_ring *ring = ring_of(session, message);
+	const char *why;
+
+	why = vu_rings_stop(&session->rings);
+	if (why)
+		return why;
+	vu_ring_forget_kick(ring);
+	answer->payload.state = (struct vhost_vring_state) {
+		.index = message->ring,
+		.num = ring->base,
+	};
+	answer->size = sizeof(answer->payload.state);
+	return vu_rings_update(&session->rings, &session->memory);
+}
+
+static const char *set_vring_kick(struct vu_session *session, const struct vu_message *message,
+				  struct answer *answer)
+{
+	struct vu_ring *ring = ring_of(session, message);
+	const char *why;
+
+	(void)answer;
+	if (message->payload.u64 & VU_VRING_NO_FD)
+		return "rings that are to be polled are not served";
+	if (!ring->num || !ring->has_addr)
+		return "the ring has not been described";
+	why = vu_ring_set_kick(&session->rings, message->ring, vu_take_fd(&session->conn));
+	return why ? why : vu_rings_update(&session->rings, &session->memory);
+}
+
+static const char *set_vring_call(struct vu_session *session, const struct vu_message *message,
+				  struct answer *answer)
+{
+	(void)answer;
+	return vu_ring_set_call(&session->rings, message->ring, vu_take_fd(&session->conn));
+}
+
+static const char *set_vring_err(struct vu_session *session, const struct vu_message *message,
+				 struct answer *answer)
+{
+	struct vu_ring *ring = ring_of(session, message);
+
+	(void)answer;
+	if (ring->err >= 0)
+		close(ring->err);
+	ring->err = vu_take_fd(&session->conn);
+	return NULL;
+}
+
+static const char *set_vring_enable(struct vu_session *session,
+				    const struct vu_message *message, struct answer *answer)
+{
+	(void)answer;
+	ring_of(session, message)->enabled = message->payload.state.num;
+	return vu_rings_update(&session->rings, &session->memory);
+}
+
+static const char *get_protocol_features(struct vu_session *session,
+					 const struct vu_message *message,
+					 struct answer *answer)
+{
+	(void)message;
+	return answer_number(answer, session->agreed.offered);
+}
+
+static const char *set_protocol_features(struct vu_session *session,
+					 const struct vu_message *message,
+					 struct answer *answer)
+{
+	(void)answer;
+	if (message->payload.u64 & ~session->agreed.offered)
+		return "a feature was not offered";
+	session->agreed.protocol = message->payload.u64;
+	return NULL;
+}
+
+static const char *get_queue_num(struct vu_session *session, const struct vu_message *message,
+				 struct answer *answer)
+{
+	(void)session;
+	(void)message;
+	return answer_number(answer, VU_MAX_RINGS);
+}
+
+/* Taken and kept, though nothing that is done here has a use for it. */
+static const char *set_backend_req_fd(struct vu_session *session,
+				      const struct vu_message *message, struct answer *answer)
+{
+	(void)message;
+	(void)answer;
+	if (session->backend_req >= 0)
+		close(session->backend_req);
+	session->backend_req = vu_take_fd(&session->conn);
+	return NULL;
+}
+
+/* As virtio 1.2 has it; older headers know nothing of notifications. */
+struct config_space {
+	struct virtio_fs_config fs;
+	uint32_t notify_buf_size;
+};
+
+/* An answer without a payload says that there is no such part. */
+static const char *get_config(struct vu_session *session, const struct vu_message *message,
+			      struct answer *answer)
+{
+	struct config_space space = { .fs.num_request_queues = VHOST_FS_MAX_REQUEST_QUEUES };
+	const struct vu_config *asked = &message->payload.config;
+
+	if (asked->offset > sizeof(space) || asked->size > sizeof(space) - asked->offset)
+		return NULL;
+	memcpy(space.fs.tag, session->tag, strlen(session->tag));
+	answer->payload.config = *asked;
+	memcpy(answer->payload.config.bytes, (char *)&space + asked->offset, asked->size);
+	answer->size = message->size;
+	return NULL;
+}
+
+static const char *set_config(struct vu_session *session, const struct vu_message *message,
+			      struct answer *answer)
+{
+	(void)session;
+	(void)message;
+	(void)answer;
+	return "nothing in the configuration space can be written";
+}
+
+/*
+ * What the guest had looked up and opened goes when its driver begins anew.
+ */
+static const char *reset_device(struct vu_session *session, const struct vu_message *message,
+				struct answer *answer)
+{
+	uint64_t none = 0;
+
+	(void)message;
+	(void)answer;
+	vu_rings_reset(&session->rings);
+	if (ioctl(session->rings.fd, VHOST_SET_FEATURES, &none) < 0)
+		return strerror(errno);
+	session->agreed.features = 0;
+	return NULL;
+}
+
+static const struct handler handlers[VU_NR_REQUESTS] = {
+	[VU_GET_FEATURES] = { .fn = get_features, .answers = true },
+	[VU_SET_FEATURES] = { .fn = set_features },
+	[VU_SET_OWNER] = { .fn = set_owner },
+	[VU_RESET_OWNER] = { .fn = disable_all },
+	[VU_SET_MEM_TABLE] = { .fn = set_mem_table },
+	[VU_SET_LOG_BASE] = { .fn = set_log_base, .answers = true },
+	[VU_SET_LOG_FD] = { .fn = set_log_fd },
+	[VU_SET_VRING_NUM] = { .fn = set_vring_num },
+	[VU_SET_VRING_ADDR] = { .fn = set_vring_addr },
+	[VU_SET_VRING_BASE] = { .fn = set_vring_base },
+	[VU_GET_VRING_BASE] = { .fn = get_vring_base, .answers = true },
+	[VU_SET_VRING_KICK] = { .fn = set_vring_kick },
+	[VU_SET_VRING_CALL] = { .fn = set_vring_call },
+	[VU_SET_VRING_ERR] = { .fn = set_vring_err },
+	[VU_GET_PROTOCOL_FEATURES] = { .fn = get_protocol_features, .answers = true },
+	[VU_SET_PROTOCOL_FEATURES] = { .fn = set_protocol_features },
+	[VU_GET_QUEUE_NUM] = { .fn = get_queue_num, .answers = true },
+	[VU_SET_VRING_ENABLE] = { .fn = set_vring_enable },
+	[VU_SET_BACKEND_REQ_FD] = { .fn = set_backend_req_fd },
+	[VU_GET_CONFIG] = { .fn = get_config, .answers = true },
+	[VU_SET_CONFIG] = { .fn = set_config, .survivable = true },
+	[VU_RESET_DEVICE] = { .fn = reset_device },
+	[VU_GET_MAX_MEM_SLOTS] = { .fn = get_max_mem_slots, .answers = true },
+	[VU_ADD_MEM_REG] = { .fn = add_mem_reg, .survivable = true },
+	[VU_REM_MEM_REG] = { .fn = rem_mem_reg, .survivable = true },
+};
+
+int vu_session_begin(struct vu_session *session, int fd, int device, const char *tag)
+{
+	memset(session, 0, sizeof(*session));
+	session->conn.fd = fd;
+	session->backend_req = -1;
+	session->tag = tag;
+	session->agreed.offered = PROTOCOL_FEATURES | (tag ? VU_PROTOCOL_CONFIG : 0);
+	if (!vu_rings_init(&session->rings, device)) {
+		close(fd);
+		return refused("can't make an eventfd: %s", strerror(errno));
+	}
+	if (ioctl(device, VHOST_SET_OWNER) < 0 ||
+	    ioctl(device, VHOST_GET_FEATURES, &session->features) < 0) {
+		int err = refused("can't take /dev/vhost-fs: %s", strerror(errno));
+
+		vu_session_end(session);
+		return err;
+	}
+	session->features |= VU_F_PROTOCOL;
+	return 0;
+}
+
+static bool send_answer(struct vu_session *session, const struct vu_message *message,
+			struct answer *answer)
+{
+	bool sent = vu_reply(&session->conn, message->request, &answer->payload, answer->size,
+			     answer->fd);
+
+	if (answer->fd >= 0)
+		close(answer->fd);
+	if (!sent)
+		notice("vhost-user: the answer to %s can't be sent; connection closed",
+		       message->name);
+	return sent;
+}
+
+/* Returns false when the connection is to be closed. */
+static bool handle(struct vu_session *session, const struct vu_message *message)
+{
+	const struct handler *handler = &handlers[message->request];
+	struct answer answer = { .fd = -1 };
+	const char *why;
+
+	why = handler->fn(session, message, &answer);
+	if (why && !(handler->survivable && message->wants_ack)) {
+		notice("vhost-user: %s: %s; connection closed", message->name, why);
+		return false;
+	}
+	if (why)
+		notice("vhost-user: %s: %s", message->name, why);
+	if (handler->answers)
+		return send_answer(session, message, &answer);
+	if (message->wants_ack) {
+		answer_number(&answer, !!why);
+		return send_answer(session, message, &answer);
+	}
+	return true;
+}
+
+static bool serve_one(struct vu_session *session)
+{
+	struct vu_connection *conn = &session->conn;
+	struct vu_message message;
+	const char *why;
+	bool alive;
+
+	why = vu_message_parse(conn->buf, conn->have, conn->nr_fds, &session->agreed, &message);
+	if (!why && !handlers[message.request].fn)
+		why = "the request is not served";
+	if (why) {
+		notice("vhost-user: %s: %s; connection closed", message.name, why);
+		return false;
+	}
+	alive = handle(session, &message);
+	vu_next(conn);
+	return alive;
+}
+
+bool vu_session_serve(struct vu_session *session)
+{
+	const char *why;
+	int ret;
+
+	while ((ret = vu_receive(&session->conn, &why)) > 0)
+		if (!serve_one(session))
+			return false;
+	if (ret == -2)
+		notice("vhost-user: request %u: %s; connection closed",
+		       session->conn.header.request, why);
+	return !ret;
+}
+
+void vu_session_broken(struct vu_session *session)
+{
+	notice("vhost-user: the guest has broken a ring; nothing is served until it is set up anew");
+	vu_rings_pass_on_error(&session->rings);
+}
+
+void vu_session_end(struct vu_session *session)
+{
+	vu_rings_exit(&session->rings);
+	vu_memory_clear(&session->memory);
+	vu_unmap(&session->log);
+	if (session->backend_req >= 0)
+		close(session->backend_req);
+	vu_next(&session->conn);
+	close(session->conn.fd);
+}

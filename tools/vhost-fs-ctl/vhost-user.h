@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A session with the front end of a vhost-user connection (the VMM): what it
+ * asks for is done with /dev/vhost-fs, and the kernel answers the guest.
+ */
+#ifndef CTL_VHOST_USER_H
+#define CTL_VHOST_USER_H
+
+#include <stdint.h>
+
+#include "vu-memory.h"
+#include "vu-message.h"
+#include "vu-rings.h"
+#include "vu-socket.h"
+
+/**
+ * struct vu_session - a connection from its beginning to its end
+ * @conn: messages
+ * @rings: rings, and the device
+ * @memory: guest memory
+ * @agreed: what has been negotiated
+ * @features: feature bits that are offered
+ * @tag: for the guest's configuration space, or NULL: the VMM knows it
+ * @owned: SET_OWNER has come
+ * @log: dirty log, if there is one
+ * @backend_req: descriptor for requests to the front end, or -1; we have none
+ */
+struct vu_session {
+	struct vu_connection conn;
+	struct vu_rings rings;
+	struct vu_memory memory;
+	struct vu_agreed agreed;
+	uint64_t features;
+	const char *tag;
+	bool owned;
+	struct vu_map log;
+	int backend_req;
+};
+
+/*
+ * Begins a session with the connection @fd, by the device @device, which is
+ * attached to a share and has no owner. Returns 0 or an exit status after an
+ * error was printed; @fd is closed then.
+ */
+int vu_session_begin(struct vu_session *session, int fd, int device, const char *tag);
+
+/*
+ * Does what has been asked, as far as it has arrived. Returns false when the
+ * session is over; if the front end is to blame, one line has been printed.
+ */
+bool vu_session_serve(struct vu_session *session);
+
+/* A ring was broken: says so, and tells the front end. */
+void vu_session_broken(struct vu_session *session);
+
+/* Stops the device and gives back all but the device itself. */
+void vu_session_end(struct vu_session *session);
+
+#endif /* CTL_VHOST_USER_H */

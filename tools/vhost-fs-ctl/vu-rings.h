@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The rings of a vhost-user session and the device that serves them.
+ *
+ * The protocol starts and stops each ring by itself; the device starts and stops
+ * as a whole. So what the front end wants is noted for each ring, and the device
+ * is stopped and started again when the set of rings to be served has changed.
+ * It begins with the hiprio ring and at least one other.
+ */
+#ifndef CTL_VU_RINGS_H
+#define CTL_VU_RINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vu-memory.h"
+#include "vu-message.h"
+
+/**
+ * struct vu_ring - a ring, as the front end describes it
+ * @num: its size, or 0
+ * @base: available index from which to serve it
+ * @has_addr: @addr counts
+ * @addr: where it is, in the front end's addresses
+ * @kick: eventfd to wait for, or -1
+ * @call: eventfd to raise, or -1
+ * @err: eventfd to raise when the ring is broken, or -1
+ * @started: it has been given @kick since it was stopped
+ * @enabled: it may be served
+ * @served: the device serves it
+ */
+struct vu_ring {
+	uint32_t num;
+	uint16_t base;
+	bool has_addr;
+	struct vhost_vring_addr addr;
+	int kick;
+	int call;
+	int err;
+	bool started;
+	bool enabled;
+	bool served;
+};
+
+/**
+ * struct vu_rings - all rings, and their device
+ * @fd: /dev/vhost-fs
+ * @broken: eventfd that the device raises when a ring breaks the rules
+ * @running: the device serves those with @served
+ * @rings: the rings
+ */
+struct vu_rings {
+	int fd;
+	int broken;
+	bool running;
+	struct vu_ring rings[VU_MAX_RINGS];
+};
+
+/* Rings that nobody has described, of the device @fd. False without memory. */
+bool vu_rings_init(struct vu_rings *rings, int fd);
+
+/* Stops the device and forgets all that the front end has said. */
+void vu_rings_reset(struct vu_rings *rings);
+
+/* The same, and closes what vu_rings_init() opened. */
+void vu_rings_exit(struct vu_rings *rings);
+
+/*
+ * Has the device serve the rings that are to be served now. Returns NULL, or
+ * what is wrong.
+ */
+const char *vu_rings_update(struct vu_rings *rings, const struct vu_memory *memory);
+
+/* Has it serve none, until the next vu_rings_update(). */
+const char *vu_rings_stop(struct vu_rings *rings);
+
+/* Where is @ring to be found? Returns NULL, or what is wrong. */
+const char *vu_ring_locate(const struct vu_ring *ring, const struct vu_memory *memory,
+			   struct vhost_vring_addr *addr);
+
+/* Takes an address, a call or a kick eventfd on while the ring is served, too. */
+const char *vu_ring_set_addr(struct vu_rings *rings, unsigned int index,
+			     const struct vhost_vring_addr *addr,
+			     const struct vu_memory *memory);
+const char *vu_ring_set_call(struct vu_rings *rings, unsigned int index, int fd);
+const char *vu_ring_set_kick(struct vu_rings *rings, unsigned int index, int fd);
+
+/* The ring isn't to be served until it gets a kick eventfd again. */
+void vu_ring_forget_kick(struct vu_ring *ring);
+
+/* After @broken was raised: tells the front end. */
+void vu_rings_pass_on_error(struct vu_rings *rings);
+
+#endif /* CTL_VU_RINGS_H */

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Serving a share to VMMs that speak vhost-user, one after the other.
+ */
+#ifndef CTL_VU_SERVE_H
+#define CTL_VU_SERVE_H
+
+#include <stdbool.h>
+
+/* Longest tag, without a NUL. */
+#define VU_TAG_MAX 36
+
+/**
+ * struct vu_service - what to serve, and where
+ * @share: name of the share
+ * @path: where to make the socket, or NULL
+ * @group: whose members may connect, or NULL
+ * @fd: listening socket, if @path is NULL
+ * @tag: what to tell VMMs that ask for the tag, or NULL
+ * @once: end with the first connection
+ * @device: a /dev/vhost-fs that is attached already, or -1
+ */
+struct vu_service {
+	const char *share;
+	const char *path;
+	const char *group;
+	int fd;
+	const char *tag;
+	bool once;
+	int device;
+};
+
+/*
+ * Serves until SIGTERM, SIGINT or SIGHUP. Returns the exit status, after an
+ * error was printed if it isn't 0.
+ */
+int vu_serve(const struct vu_service *service);
+
+#endif /* CTL_VU_SERVE_H */
