@@ -72,7 +72,7 @@ install: all
 
 .PHONY: demo
 demo:
-	$(SELFTESTS)/vm/demo
+	VMM=$(VMM) $(SELFTESTS)/vm/demo
 
 .PHONY: check
 check:
@@ -109,6 +109,7 @@ help:
 	@echo '  make selftests     the test programs'
 	@echo '  make install       into DESTDIR and PREFIX ($(PREFIX))'
 	@echo '  make demo          a guest mounts a share, in a virtual host (as root)'
+	@echo '                     VMM=vhost-user: with an unmodified QEMU'
 	@echo '  make check         all tests, in virtual hosts (as root)'
 	@echo '  make check-debug   ring and file tests on an instrumented kernel, two CPUs'
 	@echo '  make bench         costs against virtiofsd and system calls (as root);'

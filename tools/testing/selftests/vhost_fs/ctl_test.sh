@@ -236,6 +236,14 @@ b" "$long" aé 'a*' ..; do
 	usage "list-shares with an operand" list-shares a
 	usage "list-devices with an operand" list-devices a
 	usage "list-devices, unknown option" list-devices --path /
+	usage "vhost-user without --share" vhost-user --socket-path /run/$prefix
+	usage "vhost-user without a socket" vhost-user --share $prefix
+	usage "vhost-user with two sockets" vhost-user --share $prefix --socket-path a --fd 5
+	usage "vhost-user, --fd and --socket-group" vhost-user --share $prefix --fd 5 \
+		--socket-group 0
+	usage "vhost-user with an operand" vhost-user --share $prefix --fd 5 x
+	usage "vhost-user with a long tag" vhost-user --share $prefix --fd 5 \
+		--tag 1234567890123456789012345678901234567
 	usage "exec without --share" exec -- true
 	usage "exec without COMMAND" exec --share $prefix
 	usage "exec without COMMAND after --" exec --share $prefix --
@@ -246,7 +254,7 @@ b" "$long" aé 'a*' ..; do
 }
 
 test_help() {
-	for command in add-share set-share remove-share list-shares list-devices exec help version; do
+	for command in add-share set-share remove-share list-shares list-devices exec vhost-user help version; do
 		works "help $command" "$ctl" help $command
 		grep -q "^usage: vhost-fs-ctl $command" "$dir/out"
 		report $? "help $command shows its usage"
@@ -289,6 +297,10 @@ test_life_cycle() {
 	run "$ctl" list-shares --json
 	json "gone from the list" "[.[] | select(.name == \"$prefix\")] == []"
 	refused "remove-share again" "no share of that name" "$ctl" remove-share $prefix
+	refused "vhost-user on a removed share" "no share of that name" \
+		"$ctl" vhost-user --share $prefix --socket-path "$dir/sock"
+	refused "vhost-user with what is no socket" "not a listening socket" \
+		"$ctl" vhost-user --share $prefix --fd 9
 	refused "exec on a removed share" "no share of that name" \
 		"$ctl" exec --share $prefix -- true
 }

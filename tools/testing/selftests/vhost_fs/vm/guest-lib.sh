@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# The host VM's side of a nested guest whose QEMU has a vhost-fs-pci: starts it,
-# has it run commands (see guest-init), and ends it. To be sourced by a script
-# that runs as root in the host VM; $guest_dir is where QEMU, vmlinux and initrd
-# are.
+# The host VM's side of a nested guest with a virtio-fs device: starts it, has it
+# run commands (see guest-init), and ends it. To be sourced by a script that runs
+# as root in the host VM; $guest_dir is where QEMU, vmlinux and initrd are.
+#
+# $guest_vmm says whose device it is: "vhost-fs" for vhost-fs-pci, of a QEMU in
+# $guest_dir; "vhost-user" for vhost-user-fs-pci of Debian's QEMU, unmodified.
 
 : "${guest_dir:?}"
+: "${guest_vmm:=vhost-fs}"
 
 guest_run=/run/guest	# consoles and FIFOs; QEMU's own user may write there
 guest_user=1000		# owns nothing of the share, nor /dev/vhost-fs
 guest_fd=7		# the number under which QEMU inherits the device
+guest_memory=320	# MiB, and what else -m takes
 guest_boot_limit=400	# seconds, for emulation within emulation
 guest_command_limit=900
 
@@ -47,32 +51,79 @@ guest_start()
 	chown -R "$guest_user:$guest_user" "$guest_run"
 	exec {guest_to}<>"$guest_run/control.in" {guest_from}<>"$guest_run/control.out"
 	exec {guest_monitor}<>"$guest_run/monitor.in"
-	guest_qemu "$@" </dev/null >"$guest_run/qemu.log" 2>&1 \
+	"guest_back_end_${guest_vmm/-/_}" "$1" || return
+	"guest_qemu_${guest_vmm/-/_}" "$@" </dev/null >"$guest_run/qemu.log" 2>&1 \
 		{guest_to}>&- {guest_from}>&- {guest_monitor}>&- &
 	guest_pid=$!
 	guest_token=0
 	guest_wait_ready
 }
 
+guest_unprivileged=(
+	setpriv "--reuid=$guest_user" "--regid=$guest_user" --clear-groups
+	--inh-caps=-all --bounding-set=-all --no-new-privs --
+)
+
+# guest_machine QEMU: the command line but for the memory and the device.
+guest_machine()
+{
+	machine=(
+		"$1" -nodefaults -no-user-config -display none
+		-machine q35,usb=off,smbus=off,sata=off,vmport=off,i8042=off
+		"${guest_accel[@]}" -m "$guest_memory" -bios qboot.rom
+		-kernel "$guest_dir/vmlinux" -initrd "$guest_dir/initrd"
+		-append "$guest_kernel_arguments"
+		-chardev "file,id=console,path=$guest_run/console"
+		-chardev "pipe,id=control,path=$guest_run/control"
+		-chardev "pipe,id=monitor,path=$guest_run/monitor"
+		-serial chardev:console -serial chardev:control
+		-mon chardev=monitor,mode=readline
+		-device pcie-root-port,id=plug,chassis=1
+	)
+}
+
+guest_back_end_vhost_fs()
+{
+	:
+}
+
 # The share's administrator attaches the device; QEMU, which gets it open, runs
 # without any right of its own.
-guest_qemu()
+guest_qemu_vhost_fs()
 {
-	exec vhost-fs-ctl exec --share "$1" --fd "$guest_fd" -- \
-		setpriv --reuid="$guest_user" --regid="$guest_user" --clear-groups \
-		--inh-caps=-all --bounding-set=-all --no-new-privs -- \
-		"$guest_dir/qemu-system-x86_64" -nodefaults -no-user-config -display none \
-		-machine q35,usb=off,smbus=off,sata=off,vmport=off,i8042=off \
-		"${guest_accel[@]}" -m 320 -bios qboot.rom \
-		-kernel "$guest_dir/vmlinux" -initrd "$guest_dir/initrd" \
-		-append "$guest_kernel_arguments" \
-		-chardev "file,id=console,path=$guest_run/console" \
-		-chardev "pipe,id=control,path=$guest_run/control" \
-		-chardev "pipe,id=monitor,path=$guest_run/monitor" \
-		-serial chardev:console -serial chardev:control \
-		-mon chardev=monitor,mode=readline \
-		-device pcie-root-port,id=plug,chassis=1 \
+	local machine
+	guest_machine "$guest_dir/qemu-system-x86_64"
+	exec vhost-fs-ctl exec --share "$1" --fd "$guest_fd" -- "${guest_unprivileged[@]}" \
+		"${machine[@]}" \
 		-device "vhost-fs-pci,id=fs,bus=plug,vhostfd=$guest_fd,tag=$1${2:+,$2}"
+}
+
+# The share's administrator runs the back end; QEMU may connect to its socket.
+guest_back_end_vhost_user()
+{
+	rm -f "$guest_run/fs.sock"
+	chmod 755 "$guest_run"
+	vhost-fs-ctl vhost-user --share "$1" --socket-path "$guest_run/fs.sock" \
+		--socket-group "$guest_user" --once >"$guest_run/back-end.log" 2>&1 \
+		{guest_to}>&- {guest_from}>&- {guest_monitor}>&- &
+	# shellcheck disable=SC2034 # for whoever sources this
+	guest_back_end=$!
+	until [ -S "$guest_run/fs.sock" ]; do
+		kill -0 "$guest_back_end" 2>/dev/null ||
+			{ cat "$guest_run/back-end.log" >&2; return 1; }
+		sleep 0.1
+	done
+}
+
+guest_qemu_vhost_user()
+{
+	local machine
+	guest_machine qemu-system-x86_64
+	exec "${guest_unprivileged[@]}" "${machine[@]}" \
+		-object "memory-backend-memfd,id=ram,size=${guest_memory%%,*}M,share=on" \
+		-machine memory-backend=ram \
+		-chardev "socket,id=fs,path=$guest_run/fs.sock" \
+		-device "vhost-user-fs-pci,id=fs,bus=plug,chardev=fs,tag=$1${2:+,$2}"
 }
 
 guest_fail()

@@ -164,9 +164,10 @@ set_loopback_option()
 	[ "$last" -ge 0 ] || usage_error "$1 goes after a --loopback"
 	case $1 in
 	--backend)
-		[ "$2" = vhost-fs ] || [ "$2" = virtiofsd ] ||
-			usage_error "no backend '$2': vhost-fs or virtiofsd"
-		loop_backends[last]=$2 ;;
+		case $2 in
+		vhost-fs|vhost-user|virtiofsd) loop_backends[last]=$2 ;;
+		*) usage_error "no backend '$2': vhost-fs, vhost-user or virtiofsd" ;;
+		esac ;;
 	--queues)
 		check_number "$1" "$2" 1 16
 		loop_queues[last]=$2 ;;

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The front end's side of vhost-user, and a back end to talk to: the program's
+ * own, in a process of its own. Guest memory and rings are ring.h's.
+ */
+#ifndef VHOST_FS_FRONT_END_H
+#define VHOST_FS_FRONT_END_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "bed.h"
+#include "ring.h"
+#include "vu-message.h"
+#include "vu-serve.h"
+
+/* Longest wait for an answer or an end, in milliseconds. */
+#define FE_TIMEOUT_MS 10000
+
+/**
+ * struct fe_back_end - a back end
+ * @pid: its process
+ * @log: what it prints, from this descriptor
+ * @path: its socket
+ */
+struct fe_back_end {
+	pid_t pid;
+	int log;
+	char path[100];
+};
+
+/* Starts one that serves the bed's share; what @service has besides counts too. */
+int fe_start(struct fe_back_end *be, struct bed *bed, const struct vu_service *service);
+/* Sends a signal if @signal isn't 0, and returns the exit status, or -signal. */
+int fe_end(struct fe_back_end *be, int signal);
+/* Reads a line that it has printed, or "" if none comes in time. */
+const char *fe_log_line(struct fe_back_end *be);
+/* Has it printed anything that nobody has read? */
+bool fe_has_log(struct fe_back_end *be);
+
+/* Returns the connection, or a negative errno. */
+int fe_connect(const char *path);
+
+/* Sends a message as it is; 0 or a negative errno. */
+int fe_send_raw(int fd, const void *bytes, size_t size, const int *fds, unsigned int nr_fds);
+int fe_send(int fd, uint32_t request, uint32_t flags, const void *payload, size_t size,
+	    const int *fds, unsigned int nr_fds);
+/*
+ * Waits for the answer to @request, of at most @max bytes of payload: their
+ * number, or a negative errno; EPIPE if the connection is closed instead.
+ */
+int fe_receive(int fd, uint32_t request, void *payload, size_t max, int *passed);
+
+/* The usual kinds. Those that set something wait for the acknowledgement. */
+int fe_get(int fd, uint32_t request, uint64_t *number);
+int fe_set(int fd, uint32_t request, uint64_t number);
+int fe_set_state(int fd, uint32_t request, unsigned int ring, uint32_t num);
+int fe_set_ring_fd(int fd, uint32_t request, unsigned int ring, int ring_fd);
+int fe_add_region(int fd, uint32_t request, const struct vu_region *region, int memory);
+
+/* Has the other side closed the connection, or does it within the limit? */
+bool fe_is_closed(int fd);
+/* Does it still answer? */
+bool fe_is_alive(int fd);
+
+/* Features, owner; acknowledgements are on afterwards. */
+int fe_negotiate(int fd, uint64_t protocol);
+/* The guest's memory as one table. */
+int fe_set_memory(int fd, struct ring_dev *dev);
+int fe_set_ring(int fd, struct ring_queue *q);
+int fe_set_addr(int fd, struct ring_queue *q, uint32_t flags);
+/* All of it: from the beginning to rings that are served. */
+int fe_set_up(int fd, struct ring_dev *dev);
+/* Stops a ring and returns its base. */
+int fe_stop_ring(int fd, unsigned int ring);
+
+#endif /* VHOST_FS_FRONT_END_H */
