@@ -17,6 +17,7 @@
  * case, --direct uses O_DIRECT.
  */
 #include "bench.h"
+#include "marker.h"
 
 #include <err.h>
 #include <errno.h>
@@ -79,6 +80,21 @@ static uint64_t now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+/* What lies between them is measured, by time and by who watches the processor. */
+static uint64_t begin_measure(void)
+{
+	MARK(MARKER_BEGIN);
+	return now_ns();
+}
+
+static uint64_t end_measure(uint64_t begin)
+{
+	uint64_t ns = now_ns() - begin;
+
+	MARK(MARKER_END);
+	return ns;
 }
 
 static void make_slots(struct lane *lane, const struct bench_op *op, struct target *t)
@@ -171,13 +187,13 @@ static uint64_t run_lanes(struct run *run, unsigned int n, unsigned int count)
 	lane_run(threads[0].lane, threads[0].warm_up);
 	lane_finish_forgets(threads[0].lane);
 	pthread_barrier_wait(&barrier);
-	start = now_ns();
+	start = begin_measure();
 	threads[0].lane->tally = (struct tally) { };
 	lane_run(threads[0].lane, threads[0].count);
 	for (i = 1; i < n; i++)
 		pthread_join(threads[i].id, NULL);
 	lane_finish_forgets(threads[0].lane);
-	start = now_ns() - start;
+	start = end_measure(start);
 	pthread_barrier_destroy(&barrier);
 	return start;
 }
@@ -220,10 +236,10 @@ static void run_native(const char *dir, const struct bench_case *c,
 		err(1, "can't open %s/%s", dir, BENCH_FILE);
 	for (i = 0; i < first; i++)
 		c->op->native(c->op, dirfd, fd, i, data);
-	start = now_ns();
+	start = begin_measure();
 	for (i = first; i < first + c->count; i++)
 		c->op->native(c->op, dirfd, fd, i, data);
-	result->ns = now_ns() - start;
+	result->ns = end_measure(start);
 	close(fd);
 	close(dirfd);
 	free(data);

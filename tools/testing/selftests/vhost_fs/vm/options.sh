@@ -9,6 +9,7 @@ smp=2
 icount=
 memory=2G
 timeout=900
+plugin=
 logs=$repo/build/vm-last
 command=()
 copy_sources=() copy_targets=()
@@ -30,13 +31,13 @@ parse_options()
 			break ;;
 		--icount)
 			icount=1 ;;
-		--kernel=*|--smp=*|--memory=*|--timeout=*|--log=*|--copy=*|--fetch=*|--loopback=*|\
+		--kernel=*|--smp=*|--memory=*|--timeout=*|--log=*|--plugin=*|--copy=*|--fetch=*|--loopback=*|\
 		--backend=*|--queues=*|--queue-size=*)
 			set -- "${option%%=*}" "${option#*=}" "$@" ;;
 		--*=*)
 			# A share option's value may begin with a hyphen.
 			add_share_option "$option" ;;
-		--kernel|--smp|--memory|--timeout|--log|--copy|--fetch|--loopback|--backend|--queues|--queue-size)
+		--kernel|--smp|--memory|--timeout|--log|--plugin|--copy|--fetch|--loopback|--backend|--queues|--queue-size)
 			[ $# -gt 0 ] || usage_error "$option needs a value"
 			set_option "$option" "$1"
 			shift ;;
@@ -71,6 +72,7 @@ set_option()
 	--smp)		check_number "$1" "$2" 1 16; smp=$2 ;;
 	--timeout)	check_number "$1" "$2" 1 86400; timeout=$2 ;;
 	--memory)	set_memory "$2" ;;
+	--plugin)	set_plugin "$2" ;;
 	--log)		set_log "$2" ;;
 	--copy)		add_copy "$2" ;;
 	--fetch)	add_fetch "$2" ;;
@@ -98,6 +100,13 @@ set_memory()
 {
 	[[ $1 =~ ^[1-9][0-9]{0,5}[MG]$ ]] || usage_error "--memory '$1' isn't a size such as 512M or 4G"
 	memory=$1
+}
+
+# QEMU's plugins watch the code that it translates.
+set_plugin()
+{
+	[ -e "${1%%,*}" ] || usage_error "--plugin: ${1%%,*} doesn't exist"
+	plugin=$1
 }
 
 # Replaced as a whole, so what is there must be an earlier run's.

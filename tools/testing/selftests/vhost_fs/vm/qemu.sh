@@ -83,7 +83,7 @@ qemu_arguments()
 	image=$(root_image)
 	initrd=$(initramfs)
 	accel=tcg
-	[ -n "$icount" ] || accel=$(accelerator)
+	[ -n "$icount$plugin" ] || accel=$(accelerator)
 	tcg=tcg,thread=multi
 	if [ -n "$icount" ]; then
 		# Time stands still but for instructions: one is a nanosecond.
@@ -96,6 +96,7 @@ qemu_arguments()
 	kvm)	qemu+=(-accel kvm -cpu host) ;;
 	*)	qemu+=(-accel "$tcg" -cpu max) ;;
 	esac
+	[ -z "$plugin" ] || qemu+=(-plugin "$plugin")
 	truncate -s 8G "$work/results"
 	: >"$work/status"
 	: >"$work/dmesg"
