@@ -29,18 +29,32 @@
 
 #include "internal.h"
 
-/*
- * Locks that one device may hold: memory that is charged to nobody. Twice as
- * many when it unlocks, which may cut one lock in two.
- */
-#define VHOST_FS_MAX_LOCKS 65536
+/* Far from where the count of a device's locks would overflow. */
+static int set_limit(const char *val, const struct kernel_param *kp)
+{
+	return param_set_uint_minmax(val, kp, 1, 1 << 24);
+}
+
+static const struct kernel_param_ops limit_ops = {
+	.set = set_limit,
+	.get = param_get_uint,
+};
+
+/* Twice as many when it unlocks, which may cut one lock in two. */
+static unsigned int max_locks = 65536;
+module_param_cb(max_locks, &limit_ops, &max_locks, 0644);
+MODULE_PARM_DESC(max_locks,
+		 "Locks that one device may hold: memory that is charged to nobody (65536)");
 
 /*
- * POSIX locks that one device may hold on one file; again twice as many when it
- * unlocks. The lock manager keeps those of a file in a list that it walks with a
- * spinlock held, once for each owner whose locks go with a handle.
+ * Again twice as many when it unlocks. The lock manager keeps those of a file in
+ * a list that it walks with a spinlock held, once for each owner whose locks go
+ * with a handle.
  */
-#define VHOST_FS_MAX_FILE_LOCKS 8192
+static unsigned int max_file_locks = 8192;
+module_param_cb(max_file_locks, &limit_ops, &max_file_locks, 0644);
+MODULE_PARM_DESC(max_file_locks,
+		 "POSIX locks that one device may hold on one file (8192)");
 
 /**
  * struct vhost_fs_lock_space - whose owners belong together
@@ -301,11 +315,11 @@ static int lock_check_limit(struct vhost_fs_req *req)
 	struct vhost_fs_lock_space *space = req->fs->locks.space;
 	int times = in->lk.type == F_UNLCK ? 2 : 1;
 
-	if (atomic_read(&space->nr) >= times * VHOST_FS_MAX_LOCKS)
+	if (atomic_read(&space->nr) >= times * READ_ONCE(max_locks))
 		return -ENOLCK;
 	if (!(in->lk_flags & FUSE_LK_FLOCK) &&
 	    file_is_full(req->handle->file, space,
-			 times * VHOST_FS_MAX_FILE_LOCKS))
+			 times * READ_ONCE(max_file_locks)))
 		return -ENOLCK;
 	return 0;
 }

@@ -14,10 +14,9 @@
 
 #define ROOT FUSE_ROOT_ID
 #define END ((uint64_t)LLONG_MAX)
-/* Locks that one device may hold. */
-#define MAX_LOCKS 65536
-/* POSIX locks that it may hold on one file. */
-#define MAX_FILE_LOCKS 8192
+/* What these tests set the limits to, so as to come to them soon. */
+#define MAX_LOCKS 2048
+#define MAX_FILE_LOCKS 512
 
 struct guest {
 	struct fuse *f;
@@ -462,8 +461,69 @@ static int take_locks(struct guest *g, int nr)
 	return failed;
 }
 
+/* Sets a parameter of the module; what it was, or an error. */
+static int set_parameter(const char *name, int value)
+{
+	char path[128];
+	FILE *f;
+	int was;
+
+	snprintf(path, sizeof(path), "/sys/module/vhost_fs/parameters/%s", name);
+	f = fopen(path, "r+");
+	if (!f)
+		return -errno;
+	if (fscanf(f, "%d", &was) != 1)
+		was = -EIO;
+	rewind(f);
+	fprintf(f, "%d", value);
+	return fclose(f) ? -errno : was;
+}
+
+FIXTURE(limit) {
+	struct bed bed;
+	struct ring_dev other;
+	struct fuse other_fuse;
+	struct guest a, b;
+	int max_locks, max_file_locks;
+};
+
+FIXTURE_SETUP(limit)
+{
+	struct bed_config config = { .options.locks = VHOST_FS_LOCKS_REMOTE };
+
+	self->max_locks = set_parameter("max_locks", MAX_LOCKS);
+	self->max_file_locks = set_parameter("max_file_locks", MAX_FILE_LOCKS);
+	ASSERT_EQ(0, bed_open(&self->bed, &config));
+	ASSERT_EQ(0, bed_open_device(&self->bed, &self->other,
+				     &self->other_fuse, &config));
+	ASSERT_EQ(0, bed_write_file(&self->bed, "file", "data", 4, 0644));
+	self->a.f = &self->bed.fuse;
+	self->b.f = &self->other_fuse;
+	ASSERT_EQ(0, open_file(&self->a, "file", O_RDWR));
+	ASSERT_EQ(0, open_file(&self->b, "file", O_RDWR));
+}
+
+FIXTURE_TEARDOWN(limit)
+{
+	set_parameter("max_locks", self->max_locks);
+	set_parameter("max_file_locks", self->max_file_locks);
+	ring_close(&self->other);
+	bed_close(&self->bed);
+}
+
+TEST_F(limit, unless_told_otherwise)
+{
+	EXPECT_EQ(65536, self->max_locks);
+	EXPECT_EQ(8192, self->max_file_locks);
+	EXPECT_EQ(-EINVAL, set_parameter("max_locks", 0));
+	EXPECT_EQ(-EINVAL, set_parameter("max_file_locks", 1 << 30));
+	EXPECT_EQ(MAX_LOCKS, set_parameter("max_locks", MAX_LOCKS));
+	EXPECT_EQ(MAX_FILE_LOCKS,
+		  set_parameter("max_file_locks", MAX_FILE_LOCKS));
+}
+
 /* Many on one file would make work for everybody who locks it. */
-TEST_F_TIMEOUT(lock, limit_of_a_file, 300)
+TEST_F(limit, of_a_file)
 {
 	struct guest other = self->a;
 
@@ -477,19 +537,19 @@ TEST_F_TIMEOUT(lock, limit_of_a_file, 300)
 	EXPECT_EQ(0, set_lock(&self->a, 1, F_WRLCK, 60000, 60000));
 }
 
-/* Many files, since the host's lists are slow when they are long. */
-TEST_F_TIMEOUT(lock, limit, 300)
+/* Several files, none of which is full. */
+TEST_F(limit, of_a_device)
 {
 	struct guest last = { 0 };
 	char name[16];
 	int i;
 
-	for (i = 0; i < 256; i++) {
+	for (i = 0; i < 8; i++) {
 		snprintf(name, sizeof(name), "file%d", i);
 		ASSERT_EQ(0, bed_write_file(&self->bed, name, "x", 1, 0644));
 		last = self->a;
 		ASSERT_EQ(0, open_file(&last, name, O_RDWR));
-		ASSERT_EQ(0, take_locks(&last, MAX_LOCKS / 256));
+		ASSERT_EQ(0, take_locks(&last, MAX_LOCKS / 8));
 	}
 	EXPECT_EQ(-ENOLCK, set_lock(&last, 1, F_WRLCK, 5000, 5000));
 	EXPECT_EQ(0, set_lock(&self->b, 1, F_WRLCK, 5000, 5000));
