@@ -521,7 +521,7 @@ TEST_F_TIMEOUT(broken, random_rings, 300)
 	uint32_t len;
 	int ret;
 
-	for (i = 0; i < 500; i++) {
+	for (i = 0; i < (unsigned int)test_rounds(500); i++) {
 		ASSERT_EQ(0, restart(self));
 		for (j = 0; j < q->num; j++) {
 			ring_set_desc(q, &q->desc[j],

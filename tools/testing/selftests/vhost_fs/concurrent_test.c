@@ -363,7 +363,7 @@ TEST_F_TIMEOUT(concurrent, stop_under_load, 120)
 	struct fuse_call c[DEPTH];
 	int i, round;
 
-	for (round = 0; round < 100; round++) {
+	for (round = 0; round < test_rounds(100); round++) {
 		size_t mark = ring_mark(&self->bed.dev);
 
 		for (i = 0; i < DEPTH; i++) {
@@ -394,7 +394,7 @@ TEST_F_TIMEOUT(concurrent, close_under_load, 120)
 	struct fuse f;
 	int i, round;
 
-	for (round = 0; round < 30; round++) {
+	for (round = 0; round < test_rounds(30); round++) {
 		ASSERT_EQ(0, bed_open_device(&self->bed, &dev, &f, &config));
 		for (i = 0; i < DEPTH; i++) {
 			c[i] = (struct fuse_call){
@@ -464,7 +464,7 @@ TEST_F_TIMEOUT(concurrent, data_is_right_at_depth_64, 300)
 
 	ASSERT_EQ(0, fuse_create(self->f, ROOT, "data", O_RDWR | O_CREAT,
 				 S_IFREG | 0600, 0, &entry, &open));
-	for (round = 0; round < 10; round++) {
+	for (round = 0; round < test_rounds(10); round++) {
 		size_t mark = ring_mark(&self->bed.dev);
 
 		for (i = 0; i < NR; i++)
@@ -500,7 +500,7 @@ TEST_F_TIMEOUT(concurrent, lookups_are_counted, 120)
 	struct fuse_entry_out *entry = calloc(NR, sizeof(*entry));
 	int i, round;
 
-	for (round = 0; round < 20; round++) {
+	for (round = 0; round < test_rounds(20); round++) {
 		size_t mark = ring_mark(&self->bed.dev);
 
 		for (i = 0; i < NR; i++) {
@@ -534,7 +534,7 @@ TEST_F_TIMEOUT(concurrent, lookup_against_forget, 120)
 	uint64_t node = bed_lookup(self->f, "file");
 	int i, round;
 
-	for (round = 0; round < 50; round++) {
+	for (round = 0; round < test_rounds(50); round++) {
 		size_t mark = ring_mark(&self->bed.dev);
 
 		for (i = 0; i < DEPTH; i++) {
@@ -569,7 +569,7 @@ TEST_F_TIMEOUT(concurrent, release_against_read, 120)
 	struct fuse_open_out open;
 	int i, round, ret;
 
-	for (round = 0; round < 50; round++) {
+	for (round = 0; round < test_rounds(50); round++) {
 		size_t mark = ring_mark(&self->bed.dev);
 
 		ASSERT_EQ(0, fuse_open(self->f, node, O_RDONLY, &open));
@@ -595,7 +595,7 @@ TEST_F_TIMEOUT(concurrent, init_under_load, 120)
 	uint64_t node;
 	int i, round, ret;
 
-	for (round = 0; round < 50; round++) {
+	for (round = 0; round < test_rounds(50); round++) {
 		size_t mark = ring_mark(&self->bed.dev);
 
 		node = bed_lookup(self->f, "file");
@@ -635,7 +635,7 @@ TEST_F_TIMEOUT(concurrent, create_and_unlink, 120)
 	struct stat st;
 	int i, round;
 
-	for (round = 0; round < 20; round++) {
+	for (round = 0; round < test_rounds(20); round++) {
 		size_t mark = ring_mark(&self->bed.dev);
 
 		for (i = 0; i < DEPTH; i++) {

@@ -361,7 +361,7 @@ TEST_F_TIMEOUT(escape, moved_while_walked, 300)
 	m.outside = openat(self->top, "outside", O_RDONLY | O_DIRECTORY);
 	ASSERT_LE(0, m.outside);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, move_to_and_fro, &m));
-	for (i = 0; i < 500; i++) {
+	for (i = 0; i < test_rounds(500); i++) {
 		ret = fuse_lookup(self->f, sub, "file", &self->entry);
 		EXPECT_TRUE(ret == 0 || ret == -ESTALE);
 		if (!ret) {
@@ -411,7 +411,7 @@ TEST_F_TIMEOUT(escape, swapped_while_walked, 300)
 
 	ASSERT_EQ(0, symlinkat("../outside", self->bed.fd, "link"));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, swap, &m));
-	for (i = 0; i < 500; i++) {
+	for (i = 0; i < test_rounds(500); i++) {
 		ASSERT_EQ(0, fuse_lookup(self->f, ROOT, "dir", &self->entry));
 		ret = fuse_lookup(self->f, self->entry.nodeid, "secret",
 				  &self->entry);

@@ -167,7 +167,7 @@ static void *move_about(void *arg)
 	struct bed *bed = arg;
 	int top = open(bed->top, O_RDONLY | O_DIRECTORY), i;
 
-	for (i = 0; i < 2000; i++) {
+	for (i = 0; i < test_rounds(2000); i++) {
 		renameat(bed->fd, "dir", top, "dir");
 		renameat(top, "dir", bed->fd, "dir");
 		sched_yield();
@@ -186,7 +186,7 @@ TEST_F_TIMEOUT(export, moved_while_climbed, 300)
 
 	ASSERT_EQ(0, stat(self->bed.top, &top));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, move_about, &self->bed));
-	for (i = 0; i < 500; i++) {
+	for (i = 0; i < test_rounds(500); i++) {
 		ret = fuse_lookup(self->f, dir, "..", &self->entry);
 		EXPECT_TRUE(ret == 0 || ret == -ESTALE);
 		if (ret)

@@ -12,6 +12,8 @@
 #ifndef VHOST_FS_HARNESS_H
 #define VHOST_FS_HARNESS_H
 
+#include <stdlib.h>
+
 #ifdef KSELFTEST_HARNESS
 #include KSELFTEST_HARNESS
 #else
@@ -21,7 +23,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/types.h>
@@ -306,8 +307,18 @@ static int __test_run(struct __test_metadata *t)
 	return WEXITSTATUS(status);
 }
 
+static double __test_seconds(const struct timespec *since)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec - since->tv_sec + (now.tv_nsec - since->tv_nsec) / 1e9;
+}
+
+/* How long a test took follows its name, for whoever looks for the slow ones. */
 static int __test_report(struct __test_metadata *t, int number)
 {
+	struct timespec start;
 	char name[256];
 	int result;
 
@@ -315,11 +326,13 @@ static int __test_report(struct __test_metadata *t, int number)
 		 t->variant ? "." : "", t->variant ? t->variant_name : "",
 		 t->name);
 	t->reason[0] = '\0';
+	clock_gettime(CLOCK_MONOTONIC, &start);
 	result = __test_run(t);
 	if (result == KSFT_SKIP)
 		printf("ok %d %s # SKIP %s\n", number, name, t->reason);
 	else
-		printf("%s %d %s\n", result ? "not ok" : "ok", number, name);
+		printf("%s %d %s # %.2f s\n", result ? "not ok" : "ok", number,
+		       name, __test_seconds(&start));
 	fflush(stdout);
 	return result;
 }
@@ -390,5 +403,21 @@ static int test_harness_run(int argc, char **argv)
 	}
 
 #endif /* KSELFTEST_HARNESS */
+
+/*
+ * How often to do what is done many times in the hope of a rare moment: @nr
+ * times, or TEST_ROUNDS_PERCENT per cent of that where a kernel is slow or time
+ * is short. What has to be done as often as it is for another reason, such as
+ * reaching a limit, doesn't ask.
+ */
+static inline int test_rounds(int nr)
+{
+	const char *percent = getenv("TEST_ROUNDS_PERCENT");
+	int wanted = percent ? atoi(percent) : 100;
+
+	if (wanted <= 0 || wanted >= 100)
+		return nr;
+	return nr * wanted / 100 ? nr * wanted / 100 : 1;
+}
 
 #endif /* VHOST_FS_HARNESS_H */

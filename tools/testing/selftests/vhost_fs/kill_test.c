@@ -362,7 +362,7 @@ TEST_F_TIMEOUT(kill, two_hundred_times, 900)
 {
 	int i, status;
 
-	for (i = 0; i < KILLS; i++) {
+	for (i = 0; i < test_rounds(KILLS); i++) {
 		status = run_and_kill(self, random_next(&self->seed) % 8);
 		ASSERT_TRUE(WIFSIGNALED(status)) {
 			TH_LOG("run %d ended by itself: 0x%x", i, status);
@@ -391,7 +391,7 @@ TEST_F_TIMEOUT(kill, closed_fifty_times, 120)
 	char name[16];
 	int i, j;
 
-	for (i = 0; i < 50; i++) {
+	for (i = 0; i < test_rounds(50); i++) {
 		ASSERT_EQ(0, bed_open_device(&self->bed, &dev, &f, &self->config));
 		for (j = 0; j < 20; j++) {
 			snprintf(name, sizeof(name), "file%d", j);
@@ -418,7 +418,7 @@ TEST_F(kill, unlinked_files_are_freed)
 	int i;
 
 	ASSERT_EQ(0, bed_open_device(&self->bed, &dev, &f, &self->config));
-	for (i = 0; i < 500; i++) {
+	for (i = 0; i < test_rounds(500); i++) {
 		ASSERT_EQ(0, fuse_create(&f, ROOT, "new0", O_RDWR | O_CREAT,
 					 S_IFREG | 0600, 0, &entry, &open));
 		ASSERT_EQ(4, fuse_write(&f, entry.nodeid, open.fh, 0, "data", 4));

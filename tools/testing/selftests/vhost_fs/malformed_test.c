@@ -567,7 +567,7 @@ TEST_F_TIMEOUT(malformed, random_requests, 300)
 	size_t full, room;
 	int i, j, ret;
 
-	for (i = 0; i < 10000; i++) {
+	for (i = 0; i < test_rounds(10000); i++) {
 		op = &ops[random_next(&seed) % NR_OPS];
 		full = build(self, op);
 		for (j = random_next(&seed) % 4; j > 0; j--)
@@ -627,7 +627,7 @@ TEST_F_TIMEOUT(malformed, changed_while_read, 300)
 
 	__atomic_store_n(&scribbling, true, __ATOMIC_RELAXED);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, scribble, self->out));
-	for (i = 0; i < 2000; i++) {
+	for (i = 0; i < test_rounds(2000); i++) {
 		struct iovec out, in = { self->in, PAGE };
 
 		op = &ops[i % NR_OPS];

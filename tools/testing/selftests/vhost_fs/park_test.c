@@ -695,7 +695,7 @@ TEST_F_TIMEOUT(park, back_and_forth, 120)
 	int i;
 
 	ASSERT_EQ(0, set_lock(g[0], lk_flags, 1, F_WRLCK));
-	for (i = 0; i < 300; i++) {
+	for (i = 0; i < test_rounds(300); i++) {
 		struct guest *has = g[i % 2], *wants = g[(i + 1) % 2];
 
 		ASSERT_EQ(0, start_wait(w, wants, lk_flags, 1, F_WRLCK));

@@ -292,7 +292,7 @@ TEST_F_TIMEOUT(submount, moved_out_while_looked_up, 300)
 	other = bed_lookup(self->f, "other");
 	c = bed_lookup(self->f, "other/c");
 	ASSERT_EQ(0, pthread_create(&thread, NULL, move_to_and_fro, &m));
-	for (i = 0; i < 500; i++) {
+	for (i = 0; i < test_rounds(500); i++) {
 		ret = fuse_lookup(self->f, c, "..", &self->entry);
 		EXPECT_TRUE(ret == -ESTALE ||
 			    (!ret && self->entry.nodeid == other));
@@ -562,7 +562,7 @@ TEST_F_TIMEOUT(submount, mounted_while_used, 300)
 
 	ASSERT_EQ(0, unmount(&self->bed, "sub", MNT_DETACH));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, mount_to_and_fro, &m));
-	for (i = 0; i < 500; i++) {
+	for (i = 0; i < test_rounds(500); i++) {
 		ASSERT_EQ(0, fuse_lookup(self->f, ROOT, "dir", &self->entry));
 		ret = fuse_lookup(self->f, ROOT, "sub", &self->entry);
 		EXPECT_TRUE(ret == 0 || ret == -ESTALE);

@@ -7,7 +7,7 @@
 
 #include "posix.h"
 
-#define MANY 1000
+#define MANY 400
 /* Made by the host, where that takes no disk; more than any buffer takes. */
 #define HUGE 100000
 #define LARGE 4000
