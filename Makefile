@@ -78,6 +78,10 @@ demo:
 check:
 	$(SELFTESTS)/vm/check
 
+.PHONY: check-full
+check-full:
+	$(SELFTESTS)/vm/check --full
+
 .PHONY: check-debug
 check-debug:
 	$(SELFTESTS)/vm/check debug
@@ -110,8 +114,9 @@ help:
 	@echo '  make install       into DESTDIR and PREFIX ($(PREFIX))'
 	@echo '  make demo          a guest mounts a share, in a virtual host (as root)'
 	@echo '                     VMM=vhost-user: with an unmodified QEMU'
-	@echo '  make check         all tests, in virtual hosts (as root)'
-	@echo '  make check-debug   ring and file tests on an instrumented kernel, two CPUs'
+	@echo '  make check         each behaviour tested once, in virtual hosts (as root)'
+	@echo '  make check-full    all tests on every kernel and file system'
+	@echo '  make check-debug   ring tests on an instrumented kernel with two CPUs'
 	@echo '  make bench         costs against virtiofsd and system calls (as root);'
 	@echo '                     BENCH="--measure wall1" and the like: see bench/bench'
 	@echo '  make coverage      lines of the module that tests run (as root)'

@@ -65,6 +65,7 @@ qemu_disks()
 # pipes handed down: a file that the caller appends to must not be truncated.
 qemu_ports()
 {
+	# shellcheck disable=SC2054 # QEMU's commas
 	qemu+=(-device virtio-serial-pci
 		-add-fd fd=8,set=8 -add-fd fd=9,set=9
 		-chardev "file,id=status,path=$work/status"
