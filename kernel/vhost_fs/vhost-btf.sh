@@ -57,8 +57,8 @@ fi
 [ -n "$base" ] ||
 	die "no BTF of the kernel $release (looked for $kdir/vmlinux): give VHOST_SRC=DIR instead"
 
-pahole -F btf --btf_base "$base" -C "$structs" "$tmp/vhost.ko" >"$tmp/out" 2>"$tmp/err" &&
-	grep -q '^struct vhost_dev {' "$tmp/out" ||
+{ pahole -F btf --btf_base "$base" -C "$structs" "$tmp/vhost.ko" >"$tmp/out" 2>"$tmp/err" &&
+  grep -q '^struct vhost_dev {' "$tmp/out"; } ||
 	die "$vhost_ko has no usable BTF ($(head -n 1 "$tmp/err")): give VHOST_SRC=DIR instead"
 
 {

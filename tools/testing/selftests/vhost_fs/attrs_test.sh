@@ -15,6 +15,7 @@ tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 
 # as UID GROUPS COMMAND...: with the first of the groups as its own.
+# shellcheck disable=SC2317 # attempt calls it
 as()
 {
 	local uid=$1 groups=$2

@@ -26,7 +26,7 @@ check()
 		echo "ok $number - $name"
 	else
 		bad=$((bad + 1))
-		[ -z "$said" ] || sed 's/^/# /' <<<"$said" | head -n 20
+		[ -z "$said" ] || printf '%s\n' "$said" | sed 's/^/# /' | head -n 20
 		echo "not ok $number - $name"
 	fi
 }

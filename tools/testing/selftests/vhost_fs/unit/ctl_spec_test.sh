@@ -69,7 +69,7 @@ for set in $(yaml_names attribute-sets 4); do
 done
 
 same "JSON members" \
-	"$(for set in $(yaml_names attribute-sets 4); do yaml_attributes $set; done | tr - _ | sort -u)" \
+	"$(for set in $(yaml_names attribute-sets 4); do yaml_attributes "$set"; done | tr - _ | sort -u)" \
 	"$({
 		grep -oh '\(number\|boolean\|string\|choice\|ids\|bits\|rules\)(out, "[a-z_]*"' "$tool/print-json.c"
 		grep -oh '[{ ]\\"[a-z_]*\\":' "$tool/print-json.c"
