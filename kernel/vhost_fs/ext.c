@@ -132,7 +132,7 @@ int vhost_fs_ext_parse(struct vhost_fs_req *req)
 	buf = vhost_fs_req_buf(req, len);
 	if (!buf)
 		return -ENOMEM;
-	if (copy_from_iter(buf, len, &req->data) != len)
+	if (!vhost_fs_guest_read(req, buf, req->taken, len))
 		return -EFAULT;
 	err = parse_all(req, buf, len);
 	if (err)

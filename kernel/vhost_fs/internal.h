@@ -785,8 +785,9 @@ struct vhost_fs_creator {
  * @in_num: pieces to the guest
  * @out_len: bytes from the guest
  * @in_len: bytes to the guest
- * @data: what of the guest's bytes has not been copied in yet
- * @reply: the guest's room for the reply
+ * @data: what of the guest's bytes follows arguments and names; see
+ *	vhost_fs_req_data()
+ * @taken: bytes of the guest's that came before @data
  * @hdr: header, copied once
  * @arg: arguments, copied once
  * @arg_len: their length, names included; at least the row's in_size
@@ -831,7 +832,7 @@ struct vhost_fs_req {
 	size_t out_len;
 	size_t in_len;
 	struct iov_iter data;
-	struct iov_iter reply;
+	size_t taken;
 	const struct fuse_in_header *hdr;
 	const void *arg;
 	size_t arg_len;
@@ -878,12 +879,34 @@ void *vhost_fs_req_buf(struct vhost_fs_req *req, size_t size);
 int vhost_fs_req_handle(struct vhost_fs_req *req, u64 fh, bool dir);
 int vhost_fs_req_maybe_handle(struct vhost_fs_req *req, bool has_fh, u64 fh);
 
-void *vhost_fs_reply_arg(struct vhost_fs_req *req, size_t size);
+void vhost_fs_req_data(struct vhost_fs_req *req);
+
 void vhost_fs_reply_buf(struct vhost_fs_req *req, const void *buf, size_t len);
 size_t vhost_fs_reply_room(const struct vhost_fs_req *req);
 void vhost_fs_reply_data(const struct vhost_fs_req *req, struct iov_iter *to,
 			 size_t len);
 void vhost_fs_reply_send(struct vhost_fs_req *req, int err);
+
+/*
+ * vhost_fs_reply_arg - room for a reply of fixed size, zeroed
+ *
+ * At most VHOST_FS_OUT_BUF; the request's row says that the guest has room for
+ * it. Sent if the handler returns 0. Inline, since to zero what has a constant
+ * size takes a few words.
+ */
+static inline void *vhost_fs_reply_arg(struct vhost_fs_req *req, size_t size)
+{
+	memset(req->out.payload, 0, size);
+	vhost_fs_reply_buf(req, req->out.payload, size);
+	return req->out.payload;
+}
+
+/* ---- guestmem.c ------------------------------------------------------- */
+
+bool vhost_fs_guest_read(const struct vhost_fs_req *req, void *to, size_t skip,
+			 size_t len);
+bool vhost_fs_guest_write(const struct vhost_fs_req *req, size_t skip,
+			  const void *from, size_t len);
 
 /* ---- cred.c ----------------------------------------------------------- */
 

@@ -9,20 +9,6 @@
 #include "internal.h"
 
 /**
- * vhost_fs_reply_arg - room for a reply of fixed size
- * @req: the request, whose row says that the guest has room for it
- * @size: at most VHOST_FS_OUT_BUF
- *
- * Return: @size zeroed bytes, sent if the handler returns 0.
- */
-void *vhost_fs_reply_arg(struct vhost_fs_req *req, size_t size)
-{
-	memset(req->out.payload, 0, size);
-	vhost_fs_reply_buf(req, req->out.payload, size);
-	return req->out.payload;
-}
-
-/**
  * vhost_fs_reply_buf - reply with a buffer
  * @req: the request
  * @buf: sent if the handler returns 0; must outlive the handler
@@ -56,7 +42,8 @@ size_t vhost_fs_reply_room(const struct vhost_fs_req *req)
 void vhost_fs_reply_data(const struct vhost_fs_req *req, struct iov_iter *to,
 			 size_t len)
 {
-	*to = req->reply;
+	iov_iter_init(to, ITER_DEST, req->iov + req->out_num, req->in_num,
+		      req->in_len);
 	iov_iter_advance(to, sizeof(struct fuse_out_header));
 	iov_iter_truncate(to, len);
 }
@@ -70,9 +57,8 @@ static bool reply_copy(struct vhost_fs_req *req, size_t payload_len)
 		len += payload_len;
 		payload_len = 0;
 	}
-	return copy_to_iter(&req->out, len, &req->reply) == len &&
-	       copy_to_iter(req->payload, payload_len, &req->reply) ==
-			payload_len;
+	return vhost_fs_guest_write(req, 0, &req->out, len) &&
+	       vhost_fs_guest_write(req, len, req->payload, payload_len);
 }
 
 /*

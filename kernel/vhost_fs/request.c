@@ -76,15 +76,23 @@ void *vhost_fs_req_buf(struct vhost_fs_req *req, size_t size)
 }
 
 /* Copy on from where the last copy ended; false if the memory isn't there. */
-static bool req_copy(struct vhost_fs_req *req, size_t *have, size_t want)
+static bool req_copy(struct vhost_fs_req *req, size_t have, size_t want)
 {
-	if (want <= *have)
-		return true;
-	if (copy_from_iter(req->in + *have, want - *have, &req->data) !=
-	    want - *have)
-		return false;
-	*have = want;
-	return true;
+	return want <= have ||
+	       vhost_fs_guest_read(req, req->in + have, have, want - have);
+}
+
+/**
+ * vhost_fs_req_data - get at what follows arguments and names
+ * @req: the request; @data is set
+ *
+ * Done for opcodes with data; others need it for extensions only.
+ */
+void vhost_fs_req_data(struct vhost_fs_req *req)
+{
+	iov_iter_init(&req->data, ITER_SOURCE, req->iov, req->out_num,
+		      req->out_len);
+	iov_iter_advance(&req->data, req->taken);
 }
 
 static bool name_has_slash(const struct qstr *name)
@@ -167,7 +175,7 @@ static int no_nul(const struct vhost_fs_op *op, size_t len)
 
 /*
  * Cut the names out of the copy. They must fill it to its last byte, unless
- * data follows; what was copied of that is given back.
+ * data follows.
  */
 static int req_decode_names(struct vhost_fs_req *req, size_t start, size_t end)
 {
@@ -190,11 +198,10 @@ static int req_decode_names(struct vhost_fs_req *req, size_t start, size_t end)
 		if (err)
 			return err;
 	}
-	if (op->flags & VHOST_FS_OP_DATA) {
-		iov_iter_revert(&req->data, end - start);
-		return 0;
-	}
-	return start == end ? 0 : -EINVAL;
+	if (!(op->flags & VHOST_FS_OP_DATA) && start != end)
+		return -EINVAL;
+	req->taken = start;
+	return 0;
 }
 
 /* Header and arguments, in the session's version. */
@@ -226,6 +233,7 @@ static int req_decode_args(struct vhost_fs_req *req, size_t have)
 	const struct vhost_fs_op *op = req->op;
 	size_t args = req_args_end(req);
 	size_t want;
+	int err;
 
 	if (req->out_len < args + vhost_fs_ext_len(req))
 		return -EINVAL;
@@ -234,26 +242,28 @@ static int req_decode_args(struct vhost_fs_req *req, size_t have)
 		return -EINVAL;
 	if (want > sizeof(req->in))
 		return op->names ? -ENAMETOOLONG : -EINVAL;
-	if (!req_copy(req, &have, want))
+	if (!req_copy(req, have, want))
 		return -EFAULT;
-	if (have > want)
-		iov_iter_revert(&req->data, have - want);
 	/* More than in_size if the guest's structure has grown since. */
 	req->arg_len = want - sizeof(struct fuse_in_header);
 	req->arg = req->in + sizeof(struct fuse_in_header);
-	return op->names ? req_decode_names(req, args, want) : 0;
+	req->taken = want;
+	err = op->names ? req_decode_names(req, args, want) : 0;
+	if (!err && (op->flags & VHOST_FS_OP_DATA))
+		vhost_fs_req_data(req);
+	return err;
 }
 
 /* Header, opcode, arguments, names; an error here is the guest's fault. */
 static int req_decode(struct vhost_fs_req *req)
 {
 	const struct vhost_fs_op *op;
-	size_t have = 0;
+	size_t have = min(req->out_len, VHOST_FS_FIRST_COPY);
 	int err;
 
 	if (req->out_len < sizeof(struct fuse_in_header))
 		return -EINVAL;
-	if (!req_copy(req, &have, min(req->out_len, VHOST_FS_FIRST_COPY)))
+	if (!req_copy(req, 0, have))
 		return -EFAULT;
 	req->hdr = (const void *)req->in;
 	op = vhost_fs_op(req->hdr->opcode);
@@ -424,10 +434,6 @@ static void req_prepare(struct vhost_fs_req *req)
 	req->bad = false;
 	req->out_len = iov_length(req->iov, req->out_num);
 	req->in_len = iov_length(req->iov + req->out_num, req->in_num);
-	iov_iter_init(&req->data, ITER_SOURCE, req->iov, req->out_num,
-		      req->out_len);
-	iov_iter_init(&req->reply, ITER_DEST, req->iov + req->out_num,
-		      req->in_num, req->in_len);
 }
 
 /* Serve, up to the reply, what is new from the ring. */

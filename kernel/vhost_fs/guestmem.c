@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Small copies between the host's memory and the guest's pieces.
+ *
+ * Header, arguments, names and most replies are a few dozen bytes in two or
+ * three pieces. An iov_iter would cost more than the copy; a word at a time, with
+ * access to user memory opened once for each piece, does not. File data goes by
+ * iov_iter, as file systems want it.
+ */
+#include <linux/fault-inject-usercopy.h>
+#include <linux/uaccess.h>
+
+#include "internal.h"
+
+/* Longer ones are left to the processor's own way of copying. */
+#define VHOST_FS_SMALL_COPY	256
+
+static bool is_small(size_t len)
+{
+	return IS_ENABLED(CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS) &&
+	       len <= VHOST_FS_SMALL_COPY;
+}
+
+#define GET_ALL(_type)							\
+	for (; at + sizeof(_type) <= len; at += sizeof(_type))		\
+		unsafe_get_user(*(_type *)(to + at),			\
+				(const _type __user *)(from + at), fault)
+
+static bool copy_in(void *to, const void __user *from, size_t len)
+{
+	size_t at = 0;
+
+	if (!is_small(len))
+		return !copy_from_user(to, from, len);
+	if (should_fail_usercopy() || !user_read_access_begin(from, len))
+		return false;
+	GET_ALL(u64);
+	GET_ALL(u32);
+	GET_ALL(u8);
+	user_read_access_end();
+	return true;
+
+fault:
+	user_read_access_end();
+	return false;
+}
+
+#define PUT_ALL(_type)							\
+	for (; at + sizeof(_type) <= len; at += sizeof(_type))		\
+		unsafe_put_user(*(const _type *)(from + at),		\
+				(_type __user *)(to + at), fault)
+
+static bool copy_out(void __user *to, const void *from, size_t len)
+{
+	size_t at = 0;
+
+	if (!is_small(len))
+		return !copy_to_user(to, from, len);
+	if (should_fail_usercopy() || !user_write_access_begin(to, len))
+		return false;
+	PUT_ALL(u64);
+	PUT_ALL(u32);
+	PUT_ALL(u8);
+	user_write_access_end();
+	return true;
+
+fault:
+	user_write_access_end();
+	return false;
+}
+
+/**
+ * vhost_fs_guest_read - copy from the guest's pieces
+ * @req: the request
+ * @to: where to
+ * @skip: bytes of the pieces to leave out
+ * @len: bytes wanted; @skip + @len is at most @req->out_len
+ *
+ * Each byte is read once.
+ *
+ * Return: false if the guest's memory isn't there.
+ *
+ * Context: process context; may fault and sleep.
+ */
+bool vhost_fs_guest_read(const struct vhost_fs_req *req, void *to, size_t skip,
+			 size_t len)
+{
+	const struct iovec *piece = req->iov;
+	size_t n;
+
+	for (; len; piece++) {
+		if (skip >= piece->iov_len) {
+			skip -= piece->iov_len;
+			continue;
+		}
+		n = min(piece->iov_len - skip, len);
+		if (!copy_in(to, piece->iov_base + skip, n))
+			return false;
+		skip = 0;
+		to += n;
+		len -= n;
+	}
+	return true;
+}
+
+/**
+ * vhost_fs_guest_write - copy to the guest's pieces
+ * @req: the request
+ * @skip: bytes of the pieces to leave as they are
+ * @from: where from
+ * @len: how much; @skip + @len is at most @req->in_len
+ *
+ * Return: false if the guest's memory isn't there.
+ *
+ * Context: process context; may fault and sleep.
+ */
+bool vhost_fs_guest_write(const struct vhost_fs_req *req, size_t skip,
+			  const void *from, size_t len)
+{
+	const struct iovec *piece = req->iov + req->out_num;
+	size_t n;
+
+	for (; len; piece++) {
+		if (skip >= piece->iov_len) {
+			skip -= piece->iov_len;
+			continue;
+		}
+		n = min(piece->iov_len - skip, len);
+		if (!copy_out(piece->iov_base + skip, from, n))
+			return false;
+		skip = 0;
+		from += n;
+		len -= n;
+	}
+	return true;
+}
