@@ -197,6 +197,21 @@ int vhost_fs_gid_in(const struct vhost_fs_req *req, u32 id, kgid_t *gid)
 	return gid_valid(*gid) ? 0 : -EINVAL;
 }
 
+/* In the first user namespace, where most shares are made, ids are themselves. */
+static u32 uid_number(struct user_namespace *ns, kuid_t uid)
+{
+	if (ns == &init_user_ns && uid_valid(uid))
+		return __kuid_val(uid);
+	return from_kuid_munged(ns, uid);
+}
+
+static u32 gid_number(struct user_namespace *ns, kgid_t gid)
+{
+	if (ns == &init_user_ns && gid_valid(gid))
+		return __kgid_val(gid);
+	return from_kgid_munged(ns, gid);
+}
+
 /**
  * vhost_fs_uid_out - what a guest is told of a user of the host
  * @req: the request
@@ -208,7 +223,7 @@ int vhost_fs_gid_in(const struct vhost_fs_req *req, u32 id, kgid_t *gid)
 u32 vhost_fs_uid_out(const struct vhost_fs_req *req, kuid_t uid)
 {
 	return id_to_guest(&req->share->uids,
-			   from_kuid_munged(vhost_fs_user_ns(req), uid));
+			   uid_number(vhost_fs_user_ns(req), uid));
 }
 
 /**
@@ -221,5 +236,5 @@ u32 vhost_fs_uid_out(const struct vhost_fs_req *req, kuid_t uid)
 u32 vhost_fs_gid_out(const struct vhost_fs_req *req, kgid_t gid)
 {
 	return id_to_guest(&req->share->gids,
-			   from_kgid_munged(vhost_fs_user_ns(req), gid));
+			   gid_number(vhost_fs_user_ns(req), gid));
 }
