@@ -244,6 +244,18 @@ struct vhost_fs_pool {
 /* ---- vq.c ------------------------------------------------------------- */
 
 /**
+ * struct vhost_fs_region - guest memory that is one piece in the VMM
+ * @first: its first guest address; above @last for none
+ * @last: its last
+ * @offset: what makes a guest address one in the VMM when added
+ */
+struct vhost_fs_region {
+	u64 first;
+	u64 last;
+	u64 offset;
+};
+
+/**
  * struct vhost_fs_queue - one ring
  * @vq: the vhost core's part
  * @fs: the device; constant
@@ -264,6 +276,7 @@ struct vhost_fs_pool {
  * @stop_avail: where chains were to be taken on; under vq.mutex
  * @stop_used: where used elements were to be put on; under vq.mutex
  * @poll_ns: how long to poll before sleeping; only for the holder of @looking
+ * @region: of the memory table, used last; under vq.mutex
  * @stats: under vq.mutex
  */
 struct vhost_fs_queue {
@@ -282,6 +295,7 @@ struct vhost_fs_queue {
 	u16 stop_avail;
 	u16 stop_used;
 	u32 poll_ns;
+	struct vhost_fs_region region;
 	struct vhost_fs_stats stats;
 };
 
@@ -316,6 +330,12 @@ void vhost_fs_pool_stop(struct vhost_fs_dev *fs);
 void vhost_fs_pool_submit(struct vhost_fs_queue *q);
 void vhost_fs_pool_reserve(struct vhost_fs_dev *fs);
 bool vhost_fs_pool_has_pending(struct vhost_fs_dev *fs);
+
+/* ---- chain.c ---------------------------------------------------------- */
+
+int vhost_fs_chain_take(struct vhost_fs_queue *q, struct vhost_fs_req *req);
+int vhost_fs_chain_put(struct vhost_fs_queue *q, unsigned int head, u32 len);
+void vhost_fs_chain_forget(struct vhost_fs_queue *q);
 
 /* ---- fh.c ------------------------------------------------------------- */
 
@@ -623,7 +643,17 @@ void vhost_fs_park_module_init(void);
 int vhost_fs_park_init(struct vhost_fs_dev *fs);
 void vhost_fs_park_exit(struct vhost_fs_dev *fs);
 int vhost_fs_park(struct vhost_fs_req *req, struct file_lock *fl);
-bool vhost_fs_park_ready(struct vhost_fs_queue *q);
+
+/*
+ * vhost_fs_park_ready - is there something to be tried again?
+ *
+ * A hint; after a full barrier that pairs with a kick's, the truth.
+ */
+static inline bool vhost_fs_park_ready(const struct vhost_fs_queue *q)
+{
+	return !list_empty_careful(&q->ready);
+}
+
 struct vhost_fs_parked *vhost_fs_park_take(struct vhost_fs_queue *q);
 void vhost_fs_park_fill(struct vhost_fs_req *req, struct fuse_in_header *hdr);
 int vhost_fs_park_resume(struct vhost_fs_req *req);

@@ -428,17 +428,6 @@ int vhost_fs_park(struct vhost_fs_req *req, struct file_lock *fl)
 }
 
 /**
- * vhost_fs_park_ready - is there something to be tried again?
- * @q: the queue
- *
- * Return: a hint; after a full barrier that pairs with a kick's, the truth.
- */
-bool vhost_fs_park_ready(struct vhost_fs_queue *q)
-{
-	return !list_empty_careful(&q->ready);
-}
-
-/**
  * vhost_fs_park_take - take the request that has been ready for longest
  * @q: the queue
  *
@@ -451,8 +440,6 @@ struct vhost_fs_parked *vhost_fs_park_take(struct vhost_fs_queue *q)
 	struct vhost_fs_lock_state *locks = &q->fs->locks;
 	struct vhost_fs_parked *p;
 
-	if (likely(!vhost_fs_park_ready(q)))
-		return NULL;
 	spin_lock(&locks->lock);
 	p = list_first_entry_or_null(&q->ready, struct vhost_fs_parked, ready);
 	if (p) {

@@ -74,12 +74,14 @@ void vhost_fs_vq_init(struct vhost_fs_dev *fs, struct vhost_fs_queue *q)
 	INIT_LIST_HEAD(&q->pending);
 	INIT_LIST_HEAD(&q->ready);
 	q->poll_ns = VHOST_FS_POLL_NS;
+	q->region.first = 1;
 }
 
 static void vq_set_paused(struct vhost_fs_queue *q, bool paused)
 {
 	mutex_lock(&q->vq.mutex);
 	q->paused = paused;
+	vhost_fs_chain_forget(q);
 	mutex_unlock(&q->vq.mutex);
 }
 
@@ -103,6 +105,7 @@ int vhost_fs_vq_start(struct vhost_fs_queue *q)
 	if (!vhost_vq_access_ok(vq))
 		goto unlock;
 	vhost_vq_set_backend(vq, q);
+	vhost_fs_chain_forget(q);
 	q->broken = false;
 	err = vhost_vq_init_access(vq);
 	if (err)
@@ -252,17 +255,15 @@ static void vq_set_inflight(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 	q->inflight++;
 }
 
-static int vq_fetch_chain(struct vhost_fs_queue *q, struct vhost_fs_req *req,
-			  bool logged)
+/* Any chain, by the core. */
+static int vq_fetch_slow(struct vhost_fs_queue *q, struct vhost_fs_req *req,
+			 bool logged)
 {
 	struct vhost_virtqueue *vq = &q->vq;
 	int head;
 
 	lockdep_assert_held(&vq->mutex);
 
-	q->resumed = false;
-	req->parked = NULL;
-	vhost_disable_notify(&q->fs->vdev, vq);
 	head = vhost_get_vq_desc(vq, req->iov, ARRAY_SIZE(req->iov),
 				 &req->out_num, &req->in_num,
 				 logged ? req->log : NULL, &req->log_num);
@@ -271,16 +272,36 @@ static int vq_fetch_chain(struct vhost_fs_queue *q, struct vhost_fs_req *req,
 	if (head == vq->num)
 		return 0;
 	req->head = head;
-	vq_set_inflight(q, req);
 	return 1;
+}
+
+static int vq_fetch_chain(struct vhost_fs_queue *q, struct vhost_fs_req *req,
+			  bool logged)
+{
+	int ret = -EAGAIN;
+
+	lockdep_assert_held(&q->vq.mutex);
+
+	q->resumed = false;
+	req->parked = NULL;
+	vhost_disable_notify(&q->fs->vdev, &q->vq);
+	if (!logged)
+		ret = vhost_fs_chain_take(q, req);
+	if (ret == -EAGAIN)
+		ret = vq_fetch_slow(q, req, logged);
+	if (ret > 0)
+		vq_set_inflight(q, req);
+	return ret;
 }
 
 static bool vq_fetch_parked(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 {
 	lockdep_assert_held(&q->vq.mutex);
 
+	if (likely(!vhost_fs_park_ready(q)))
+		return false;
 	req->parked = vhost_fs_park_take(q);
-	if (likely(!req->parked))
+	if (!req->parked)
 		return false;
 	q->resumed = true;
 	vq_set_inflight(q, req);
@@ -326,7 +347,7 @@ static int vq_push_used(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 				req->iov + req->out_num, req->in_num);
 	/* First, so that who has seen the answer finds it counted. */
 	vhost_fs_stats_count(&q->stats, req);
-	err = vhost_add_used(vq, req->head, req->written);
+	err = vhost_fs_chain_put(q, req->head, req->written);
 	if (!err)
 		vhost_signal(&q->fs->vdev, vq);
 	return err;
