@@ -276,6 +276,7 @@ struct vhost_fs_region {
  * @stop_avail: where chains were to be taken on; under vq.mutex
  * @stop_used: where used elements were to be put on; under vq.mutex
  * @poll_ns: how long to poll before sleeping; only for the holder of @looking
+ * @unsignalled: answers the guest hasn't been called for; under vq.mutex
  * @region: of the memory table, used last; under vq.mutex
  * @stats: under vq.mutex
  */
@@ -295,6 +296,7 @@ struct vhost_fs_queue {
 	u16 stop_avail;
 	u16 stop_used;
 	u32 poll_ns;
+	unsigned int unsignalled;
 	struct vhost_fs_region region;
 	struct vhost_fs_stats stats;
 };

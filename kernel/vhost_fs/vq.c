@@ -24,6 +24,7 @@
  */
 #include <linux/sched/clock.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/stat.h>
 #include <linux/task_work.h>
 
 #include "internal.h"
@@ -42,6 +43,14 @@
  */
 #define VHOST_FS_POLL_NS	50000
 #define VHOST_FS_POLL_NS_MIN	2000
+
+/*
+ * The guest is called for several answers at once, as long as more requests are
+ * there: for this many, or for one that carries this much data and so has taken
+ * its time.
+ */
+#define VHOST_FS_SIGNAL_BATCH	16
+#define VHOST_FS_SIGNAL_BYTES	SZ_16K
 
 static void vq_kick(struct vhost_work *work)
 {
@@ -334,7 +343,21 @@ static int vq_fetch(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 	return ret;
 }
 
-/* Put an answered request on the used ring. */
+/* Call the guest for what has been answered, if it wants that. */
+static void vq_signal(struct vhost_fs_queue *q)
+{
+	lockdep_assert_held(&q->vq.mutex);
+
+	if (!q->unsignalled)
+		return;
+	q->unsignalled = 0;
+	vhost_signal(&q->fs->vdev, &q->vq);
+}
+
+/*
+ * Put an answered request on the used ring, where a guest that polls sees it at
+ * once. The caller calls the others.
+ */
 static int vq_push_used(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 {
 	struct vhost_virtqueue *vq = &q->vq;
@@ -349,7 +372,7 @@ static int vq_push_used(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 	vhost_fs_stats_count(&q->stats, req);
 	err = vhost_fs_chain_put(q, req->head, req->written);
 	if (!err)
-		vhost_signal(&q->fs->vdev, vq);
+		q->unsignalled++;
 	return err;
 }
 
@@ -362,6 +385,11 @@ static int vq_complete(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 
 	if (!req->put_off)
 		err = vq_push_used(q, req);
+	/* Without the look, or the processor, nobody may come by for long. */
+	if (req->handed_off || need_resched() ||
+	    q->unsignalled >= VHOST_FS_SIGNAL_BATCH ||
+	    req->data_in + req->data_out >= VHOST_FS_SIGNAL_BYTES)
+		vq_signal(q);
 	WRITE_ONCE(q->inflight, q->inflight - 1);
 	if (!q->inflight && wq_has_sleeper(&q->fs->idle_wq))
 		wake_up_all(&q->fs->idle_wq);
@@ -423,8 +451,9 @@ static bool vq_poll(struct vhost_fs_queue *q, u16 last)
 			q->poll_ns = min_t(u64, limit, 2 * q->poll_ns);
 			return true;
 		}
-		if (need_resched() || signal_pending(current) ||
-		    vhost_fs_pool_has_pending(q->fs))
+		/* It may be the guest that this processor is wanted for. */
+		if (!single_task_running() || need_resched() ||
+		    signal_pending(current) || vhost_fs_pool_has_pending(q->fs))
 			return false;
 		cpu_relax();
 	} while (local_clock() < end);
@@ -440,6 +469,7 @@ static bool vq_wait(struct vhost_fs_queue *q)
 
 	lockdep_assert_held(&q->vq.mutex);
 
+	vq_signal(q);
 	mutex_unlock(&q->vq.mutex);
 	more = vq_poll(q, last);
 	mutex_lock(&q->vq.mutex);
@@ -498,6 +528,7 @@ static int vq_serve_some(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 		if (signal_pending(current))
 			break;
 	}
+	vq_signal(q);
 	if (ret < 0 && ret != -ESHUTDOWN)
 		q->broken = true;
 	/* Not if the look has gone to another thread: it is for that to give. */
@@ -547,6 +578,7 @@ void vhost_fs_may_block(struct vhost_fs_req *req)
 	vhost_fs_pool_reserve(req->fs);
 
 	mutex_lock(&q->vq.mutex);
+	vq_signal(q);
 	parked = vq_active(q) && vq_park(q);
 	mutex_unlock(&q->vq.mutex);
 	if (!parked)
