@@ -92,7 +92,8 @@ bench:
 
 # What bench builds, in its own root.
 .PHONY: bench-programs
-bench-programs: tools selftests
+bench-programs: tools
+	$(MAKE) -C $(SELFTESTS) O=$(BUILD)/selftests bench-programs
 	$(MAKE) modules loopback KVER=$(notdir $(lastword $(sort $(wildcard /lib/modules/6.12*cloud*))))
 
 .PHONY: coverage

@@ -73,6 +73,7 @@ struct bench_op;
  * @data_in: room for data in the reply
  * @node: what the last entry named
  * @fh: what was opened last
+ * @sent: when the request was sent, if that is of interest
  * @turn: of its next read or write, which says where that goes
  * @stride: from there to the next but one: slots take turns
  */
@@ -89,6 +90,7 @@ struct slot {
 	uint32_t data_in;
 	uint64_t node;
 	uint64_t fh;
+	uint64_t sent;
 	uint64_t turn;
 	unsigned int stride;
 };
@@ -98,6 +100,7 @@ struct slot {
  * @name: as in the results
  * @size: bytes of data, 0 if it has none
  * @error: what it is answered with, 0 or a negative errno
+ * @reads: whether it only reads data
  * @ask: fills in the request of slot->step; returns false when the operation
  *	is complete
  * @native: the same by system calls, in the shared directory @dirfd or on
@@ -107,6 +110,7 @@ struct bench_op {
 	const char *name;
 	uint32_t size;
 	int error;
+	bool reads;
 	bool (*ask)(const struct bench_op *op, struct slot *slot,
 		    const struct bench_files *files);
 	void (*native)(const struct bench_op *op, int dirfd, int fd,
@@ -115,6 +119,28 @@ struct bench_op {
 
 extern const struct bench_op bench_ops[];
 const struct bench_op *op_find(const char *name, uint32_t size);
+
+/* Where the @i-th read or write of @op goes: all blocks, in no simple order. */
+uint64_t block_offset(const struct bench_op *op, uint64_t i);
+
+/**
+ * struct uring_reads - reads by io_uring
+ * @op: which
+ * @fd: the file
+ * @depth: how many at once
+ * @turn: of the next, for block_offset()
+ * @data: room for all of them
+ */
+struct uring_reads {
+	const struct bench_op *op;
+	int fd;
+	unsigned int depth;
+	uint64_t turn;
+	char *data;
+};
+
+/* Does @count of them. */
+void uring_read(struct uring_reads *reads, unsigned int count);
 
 #define LANE_MAX_SLOTS	64
 
@@ -166,6 +192,9 @@ struct tally {
  * @ready: those whose request is complete, @nr_ready of them
  * @waiting: the others, by the head of the chain they wait for
  * @tally: what the lane did
+ * @latencies: room for each request's time in nanoseconds, @nr_latencies of them
+ *	taken; or NULL
+ * @pause_us: how long each task waits before a request
  */
 struct lane {
 	struct ring_queue *q;
@@ -182,7 +211,12 @@ struct lane {
 	unsigned int nr_ready;
 	struct slot *waiting[BENCH_QUEUE_SIZE];
 	struct tally tally;
+	uint64_t *latencies;
+	size_t nr_latencies;
+	unsigned int pause_us;
 };
+
+uint64_t now_ns(void);
 
 /* Does @count operations. */
 void lane_run(struct lane *lane, unsigned int count);

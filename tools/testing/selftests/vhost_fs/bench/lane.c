@@ -180,6 +180,10 @@ static void send_slot(struct lane *lane, struct slot *slot)
 
 	hdr->len = slot->in_len + slot->data_out;
 	hdr->unique = lane->unique += 2;
+	if (lane->pause_us)
+		usleep(lane->pause_us);
+	if (lane->latencies)
+		slot->sent = now_ns();
 	if (hdr->opcode == FUSE_FORGET) {
 		send_forget(lane, slot);
 		return;
@@ -233,6 +237,8 @@ static void take_used(struct lane *lane)
 			errx(1, "the device used a chain that there isn't");
 		slot = lane->waiting[head];
 		check_reply(slot, len);
+		if (lane->latencies)
+			lane->latencies[lane->nr_latencies++] = now_ns() - slot->sent;
 		lane->ready[lane->nr_ready++] = slot;
 	}
 }

@@ -3,18 +3,21 @@
  * ring_bench: what one operation costs, at the level of rings.
  *
  *	ring_bench --target TARGET [--queues N] [--poll|--eager] [--cold] [--direct]
- *		CASE...
+ *		[--latency PAUSE] CASE...
  *	ring_bench --make DIR
  *
  * TARGET is vhost-fs:SHARE, vhost-user:SOCKET, native:DIR for the same by system
- * calls, or self: for the load generator alone, which then answers itself. CASE
- * is OP[:SIZE]@DEPTH*COUNT: COUNT operations, DEPTH of them kept going. For each
- * case a line is printed: a JSON object with "op", "size", "depth", "queues" and
- * per operation "ns", the time (under QEMU's -icount a nanosecond is an
- * instruction), "requests", "kicks" and "sleeps". --make makes the files that
- * operations use. The guest that is played sleeps until it is called; --poll
- * and --eager are others: see lane.c. --cold empties the page cache before each
- * case, --direct uses O_DIRECT.
+ * calls (by io_uring, for reads of --cold and --direct), or self: for the load
+ * generator alone, which then answers itself. CASE is OP[:SIZE]@DEPTH*COUNT:
+ * COUNT operations, DEPTH of them kept going. For each case a line is printed: a
+ * JSON object with "op", "size", "depth", "queues" and per operation "ns", the
+ * time (under QEMU's -icount a nanosecond is an instruction), "requests",
+ * "kicks" and "sleeps". --make makes the files that operations use. The guest
+ * that is played sleeps until it is called; --poll and --eager are others: see
+ * lane.c. --cold empties the page cache before each case, --direct uses O_DIRECT.
+ * With --latency each task waits PAUSE microseconds before a request, and "p50"
+ * and "p99" tell in which time half of the first lane's requests were answered,
+ * and 99 of 100.
  */
 #include "bench.h"
 #include "marker.h"
@@ -53,11 +56,14 @@ struct run {
  * @mode: LANE_* of all lanes
  * @open_flags: for BENCH_FILE
  * @cold: nothing of it is in the page cache when a case begins
+ * @latency: take the time of each request, after a pause of @pause_us
  */
 struct way {
 	unsigned int mode;
 	int open_flags;
 	bool cold;
+	bool latency;
+	unsigned int pause_us;
 };
 
 struct lane_thread {
@@ -68,13 +74,18 @@ struct lane_thread {
 	unsigned int count;
 };
 
-/* Time of all operations of a case, and what was sent for them. */
+/*
+ * Time of all operations of a case, and what was sent for them; of which half of
+ * the requests were answered within @p50, and of a hundred all but one within @p99.
+ */
 struct result {
 	uint64_t ns;
+	uint64_t p50;
+	uint64_t p99;
 	struct tally tally;
 };
 
-static uint64_t now_ns(void)
+uint64_t now_ns(void)
 {
 	struct timespec ts;
 
@@ -189,6 +200,7 @@ static uint64_t run_lanes(struct run *run, unsigned int n, unsigned int count)
 	pthread_barrier_wait(&barrier);
 	start = begin_measure();
 	threads[0].lane->tally = (struct tally) { };
+	threads[0].lane->nr_latencies = 0;
 	lane_run(threads[0].lane, threads[0].count);
 	for (i = 1; i < n; i++)
 		pthread_join(threads[i].id, NULL);
@@ -198,9 +210,37 @@ static uint64_t run_lanes(struct run *run, unsigned int n, unsigned int count)
 	return start;
 }
 
+static int compare_times(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static void find_percentiles(struct lane *lane, struct result *result)
+{
+	size_t n = lane->nr_latencies;
+
+	qsort(lane->latencies, n, sizeof(lane->latencies[0]), compare_times);
+	result->p50 = lane->latencies[n / 2];
+	result->p99 = lane->latencies[n - 1 - n / 100];
+	free(lane->latencies);
+}
+
+/* A chain of requests has no more than four. */
+static void want_latencies(struct lane *lane, const struct bench_case *c,
+			   const struct way *way)
+{
+	lane->pause_us = way->pause_us;
+	lane->latencies = calloc(4 * (size_t)(c->count + WARM_UP(c->count)),
+				 sizeof(lane->latencies[0]));
+	if (!lane->latencies)
+		errx(1, "out of memory");
+}
+
 static void run_ring(struct target *t, const struct bench_files *files,
-		     const struct bench_case *c, unsigned int mode,
-		     struct result *result)
+		     const struct bench_case *c, const struct way *way,
+		     unsigned int mode, struct result *result)
 {
 	struct run *run = calloc(1, sizeof(*run));
 	size_t mark = ring_mark(&t->dev);
@@ -213,39 +253,67 @@ static void run_ring(struct target *t, const struct bench_files *files,
 	run->mode = mode;
 	make_forgets(&run->forgets, t);
 	n = make_lanes(run, c);
+	if (way->latency)
+		want_latencies(&run->lanes[0], c, way);
 	result->ns = run_lanes(run, n, c->count);
 	for (i = 0; i < n; i++) {
 		result->tally.requests += run->lanes[i].tally.requests;
 		result->tally.kicks += run->lanes[i].tally.kicks;
 		result->tally.sleeps += run->lanes[i].tally.sleeps;
 	}
+	if (way->latency)
+		find_percentiles(&run->lanes[0], result);
 	ring_release(&t->dev, mark);
 	free(run);
 }
 
-static void run_native(const char *dir, const struct bench_case *c,
-		       const struct way *way, struct result *result)
+/* The ways of doing it without a guest: a system call for each, ... */
+static uint64_t run_calls(const struct bench_case *c, int dirfd, int fd, char *data)
 {
-	char *data = aligned_alloc(4096, BENCH_MAX_DATA);
-	int dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int fd = openat(dirfd, BENCH_FILE, O_RDWR | way->open_flags | O_CLOEXEC);
 	unsigned int i, first = WARM_UP(c->count);
 	uint64_t start;
 
-	if (!data || dirfd < 0 || fd < 0)
-		err(1, "can't open %s/%s", dir, BENCH_FILE);
 	for (i = 0; i < first; i++)
 		c->op->native(c->op, dirfd, fd, i, data);
 	start = begin_measure();
 	for (i = first; i < first + c->count; i++)
 		c->op->native(c->op, dirfd, fd, i, data);
-	result->ns = end_measure(start);
+	return end_measure(start);
+}
+
+/* ... or, where there is something to wait for, io_uring. */
+static uint64_t run_uring(const struct bench_case *c, int fd, char *data)
+{
+	struct uring_reads reads = {
+		.op = c->op, .fd = fd, .depth = c->depth, .data = data,
+	};
+	uint64_t start;
+
+	uring_read(&reads, WARM_UP(c->count));
+	start = begin_measure();
+	uring_read(&reads, c->count);
+	return end_measure(start);
+}
+
+static void run_native(const char *dir, const struct bench_case *c,
+		       const struct way *way, struct result *result)
+{
+	char *data = aligned_alloc(4096, (size_t)BENCH_MAX_DATA * c->depth);
+	int dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(dirfd, BENCH_FILE, O_RDWR | way->open_flags | O_CLOEXEC);
+
+	if (!data || dirfd < 0 || fd < 0)
+		err(1, "can't open %s/%s", dir, BENCH_FILE);
+	if (c->op->reads && (way->cold || way->open_flags))
+		result->ns = run_uring(c, fd, data);
+	else
+		result->ns = run_calls(c, dirfd, fd, data);
 	close(fd);
 	close(dirfd);
 	free(data);
 }
 
-static void drop_caches(void)
+static void forget_pages(void)
 {
 	int fd = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
 
@@ -278,6 +346,9 @@ static void print_case(const struct bench_case *c, unsigned int queues,
 
 	printf("{\"op\": \"%s\", \"size\": %u, \"depth\": %u, \"queues\": %u, ",
 	       c->op->name, c->op->size, c->depth, queues);
+	if (result->p99)
+		printf("\"p50\": %ju, \"p99\": %ju, ", (uintmax_t)result->p50,
+		       (uintmax_t)result->p99);
 	printf("\"ns\": %.1f, \"requests\": %.2f, \"kicks\": %.3f, \"sleeps\": %.3f}\n",
 	       result->ns / count, tally->requests / count, tally->kicks / count,
 	       tally->sleeps / count);
@@ -335,11 +406,11 @@ static void run_cases(const char *target, unsigned int queues,
 		parse_case(*words, &c);
 		result = (struct result) { };
 		if (way->cold)
-			drop_caches();
+			forget_pages();
 		if (kind->native)
 			run_native(name, &c, way, &result);
 		else
-			run_ring(&t, &files, &c, way->mode | kind->mode, &result);
+			run_ring(&t, &files, &c, way, way->mode | kind->mode, &result);
 		print_case(&c, queues, &result);
 	}
 }
@@ -353,6 +424,7 @@ int main(int argc, char **argv)
 		{ "eager", no_argument, NULL, 'e' },
 		{ "cold", no_argument, NULL, 'c' },
 		{ "direct", no_argument, NULL, 'd' },
+		{ "latency", required_argument, NULL, 'l' },
 		{ "make", required_argument, NULL, 'm' },
 		{ }
 	};
@@ -380,6 +452,10 @@ int main(int argc, char **argv)
 			break;
 		case 'd':
 			way.open_flags |= O_DIRECT;
+			break;
+		case 'l':
+			way.latency = true;
+			way.pause_us = atoi(optarg);
 			break;
 		case 'm':
 			files_make(optarg);

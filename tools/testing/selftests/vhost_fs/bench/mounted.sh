@@ -1,19 +1,23 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# mounted.sh ROUNDS NAME=DIR...: times what people do with files, in each of the
-# directories in turn, as often as ROUNDS says. Each is of the same file system,
-# by itself or mounted through a server.
+# mounted.sh ROUNDS NAME=DIR[=TAG]...: times what people do with files, in each
+# of the directories in turn, as often as ROUNDS says. Each is of the same file
+# system: by itself, or mounted through a server whose loopback device is TAG.
 #
-# Prints "NAME JSON" for each: "op" and "ns".
+# Prints "NAME JSON" for each: "op", "ns" and "server_ns", the part of it that the
+# server's threads had the processor for. The rest is the guest's own work, which
+# is there whoever serves it.
 
 set -euo pipefail
 
+here=$(dirname "$0")
 rounds=$1
 shift
 
 # What there is plenty of in any Debian.
-source=(/usr/share/perl /usr/share/git-core /usr/lib/git-core)
+library=/usr/share/perl/5.40.1
+sources=("$library/unicore" "$library/Pod" "$library/Test" "$library/TAP" "$library/IO")
 
 now()
 {
@@ -21,50 +25,113 @@ now()
 	echo "${EPOCHREALTIME/[.,]/}"
 }
 
-# measure OP COMMAND...: the guest forgets what it knows, the host doesn't.
+# The server's threads are in a control group of their own.
+server_group()
+{
+	local group=/sys/fs/cgroup/server-$1 pid
+	[ -n "$1" ] || return 0
+	[ ! -d "$group" ] || return 0
+	mkdir "$group"
+	for pid in $(pgrep -f "loopback-$1\.|--tag $1 "); do
+		echo "$pid" >"$group/cgroup.procs"
+	done
+}
+
+server_time()
+{
+	if [ -n "$tag" ]; then
+		sed -n 's/^usage_usec //p' "/sys/fs/cgroup/server-$tag/cpu.stat"
+	else
+		echo 0
+	fi
+}
+
+# A fresh mount: the guest forgets what it knows, the host doesn't.
+forget()
+{
+	[ -n "$tag" ] || return 0
+	umount "$dir"
+	mount -t virtiofs "$tag" "$dir"
+}
+
+# report OP NS SERVER_NS
+report()
+{
+	printf '%s {"op": "%s", "ns": %d, "server_ns": %d}\n' "$name" "$@"
+}
+
+# measure OP COMMAND...: the time of the whole command.
 measure()
 {
-	local op=$1 start end
+	local op=$1 start server end
 	shift
-	sync
-	echo 3 >/proc/sys/vm/drop_caches
+	forget
+	server=$(server_time)
 	start=$(now)
 	"$@" >/dev/null
 	end=$(now)
-	printf '%s {"op": "%s", "ns": %d}\n' "$name" "$op" "$(((end - start) * 1000))"
+	report "$op" "$(((end - start) * 1000))" "$((($(server_time) - server) * 1000))"
 }
 
-random_read()
+# measure_fio OP DEPTH OPTION...: the time of one of its operations: how long they
+# took by how many ran at once. fio's own start and end don't count.
+measure_fio()
 {
-	fio --name=r --filename="$dir/fio" --rw=randread --bs=4k --size=16m --io_size=8m \
-		--ioengine=psync --fallocate=none --randseed=1 --minimal
+	local op=$1 depth=$2 server ns ios
+	shift 2
+	forget
+	server=$(server_time)
+	fio --name=bench --filename="$dir/fio" --size=16m --fallocate=none --randseed=1 \
+		--iodepth="$depth" --output-format=json "$@" >/run/fio
+	server=$((($(server_time) - server) * 1000))
+	read -r ns ios < <(jq -r --argjson depth "$depth" '.jobs[0] | .read, .write |
+		select(.total_ios > 0) |
+		"\(.lat_ns.mean / $depth | floor) \(.total_ios)"' /run/fio)
+	report "$op" "$ns" "$((server / ios))"
 }
 
-sequential_write()
+compile()
 {
-	fio --name=w --filename="$dir/fio" --rw=write --bs=128k --size=16m \
-		--ioengine=psync --fallocate=none --end_fsync=1 --minimal
+	local file
+	for file in ring fuse bed; do
+		gcc-bench -c -D_GNU_SOURCE -I"$dir/project/include/uapi" \
+			-o "$dir/project/$file.o" "$dir/project/$file.c"
+	done
 }
 
 run()
 {
-	measure cp cp -a "${source[@]}" "$dir/tree"
+	mkdir -p "$dir/tree"
+	measure "cp -a" cp -a /run/source "$dir/tree"
 	measure find find "$dir/tree" -type f -size +1
 	measure tar tar -C "$dir" -cf /dev/zero tree
 	git -C "$dir/tree" init -q
-	measure git_add git -C "$dir/tree" add -A
-	measure git_status git -C "$dir/tree" status --short
-	measure seq_write sequential_write
-	measure rand_read random_read
-	measure rm rm -r "$dir/tree"
-	rm -f "$dir/fio"
+	git -C "$dir/tree" add -A
+	measure "git status" git -C "$dir/tree" status --short
+	cp -a "$here/project" "$dir/"
+	measure compile compile
+	measure_fio "fio write 128K" 1 --rw=write --bs=128k --ioengine=psync
+	measure_fio "fio read 128K" 1 --rw=read --bs=128k --ioengine=psync
+	measure_fio "fio randread 4K" 1 --rw=randread --bs=4k --io_size=4m --ioengine=psync
+	measure_fio "fio randwrite 4K" 1 --rw=randwrite --bs=4k --io_size=4m --ioengine=psync
+	measure_fio "fio randread 4K x64" 64 --rw=randread --bs=4k --io_size=4m \
+		--ioengine=libaio --direct=1
+	measure "rm -r" rm -r "$dir/tree"
+	rm -rf "$dir/fio" "$dir/project"
 }
 
+tar -x -f "$here/toolchain.tar" -C /
+mkdir -p /run/source
+cp -a "${sources[@]}" /run/source/
 export HOME=/root
+git config --global safe.directory '*'
+# Programs are read from a disk: once before they count.
+name=warm-up dir=/run/warm-up tag=
+run >/dev/null
 for ((round = 0; round < rounds; round++)); do
-	for pair; do
-		name=${pair%%=*} dir=${pair#*=}
-		mkdir -p "$dir/tree"
+	for triple; do
+		IFS='=' read -r name dir tag <<<"$triple"
+		server_group "$tag"
 		run
 	done
 done

@@ -122,7 +122,7 @@ static void native_lookup(const struct bench_op *op, int dirfd, int fd,
  * Where the @i-th read or write goes. Sizes are powers of two and the factor is
  * odd: all blocks are visited, in an order that no readahead sees through.
  */
-static uint64_t block_offset(const struct bench_op *op, uint64_t i)
+uint64_t block_offset(const struct bench_op *op, uint64_t i)
 {
 	return i * 2654435761U % (BENCH_FILE_SIZE / op->size) * op->size;
 }
@@ -389,7 +389,7 @@ static void native_readdirplus(const struct bench_op *op, int dirfd, int fd,
 }
 
 #define DATA_OPS(_size)							\
-	{ .name = "read", .size = _size, .ask = ask_read,		\
+	{ .name = "read", .size = _size, .reads = true, .ask = ask_read,		\
 	  .native = native_read },					\
 	{ .name = "write", .size = _size, .ask = ask_write,		\
 	  .native = native_write }

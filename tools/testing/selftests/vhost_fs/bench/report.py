@@ -2,9 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Turns what the bench printed into results.json, a table and a chart.
 
-report.py OUT_DIR FILE...: each FILE is named LEVEL-FS-MEASURE-QUEUES.txt and has lines
-"TARGET JSON": ring_bench's objects, or {"op", "ns"} of mounted.sh. Of several
-rounds the median counts.
+report.py OUT_DIR FILE...: each FILE is named LEVEL-FS-MEASURE-QUEUES.txt and has
+lines "TARGET JSON": ring_bench's objects, or those of mounted.sh. Of several
+rounds the median counts. Costs are nanoseconds per operation, or instructions,
+which are the emulated processor's nanoseconds.
+
+In results.json each object has level, op, size, depth, queues, fs, measure, and a
+cost for each of TARGETS, null where it wasn't measured. What is mounted also has
+"guest", the part of vhost_fs's cost that no server can change: the guest's own.
 """
 
 import json
@@ -27,6 +32,8 @@ def read_lines(path):
         key = (level, row["op"], row.get("size", 0), row.get("depth", 1),
                int(queues), fs, measure)
         yield key, target, row["ns"]
+        if target == "vhost_fs" and "server_ns" in row:
+            yield key, "guest", row["ns"] - row["server_ns"]
 
 
 def collect(paths):
@@ -35,72 +42,105 @@ def collect(paths):
     for path in paths:
         for key, target, cost in read_lines(path):
             costs.setdefault(key, {}).setdefault(target, []).append(cost)
-    return [dict(zip(KEYS, key),
-                 **{t: round(statistics.median(by[t]), 1) if t in by else None
-                    for t in TARGETS})
-            for key, by in costs.items()]
+    rows = []
+    for key, by in costs.items():
+        row = dict(zip(KEYS, key)) | dict.fromkeys(TARGETS)
+        row |= {t: round(statistics.median(values), 1) for t, values in by.items()}
+        rows.append(row)
+    return rows
 
 
 def daemon(row):
     """virtiofsd's cost at its better setting."""
-    costs = [row[t] for t in ("virtiofsd", "virtiofsd_pool") if row[t]]
-    return min(costs) if costs else None
+    return min((row[t] for t in ("virtiofsd", "virtiofsd_pool") if row[t]), default=None)
+
+
+def quotient(a, b):
+    return a / b if a and b else None
 
 
 def ratio(row):
     """How many times as much virtiofsd costs."""
-    other = daemon(row)
-    return other / row["vhost_fs"] if other and row["vhost_fs"] else None
+    return quotient(daemon(row), row["vhost_fs"])
+
+
+def bound(row):
+    """The ratio if our answers cost nothing."""
+    return quotient(daemon(row), row.get("guest"))
 
 
 def name(row):
-    size = f" {row['size'] // 1024}K" if row["size"] else ""
-    return f"{row['op']}{size} x{row['depth']} q{row['queues']}"
+    size = row["size"]
+    size = f" {size // 1024}K" if 0 < size < 1 << 20 else f" {size >> 20}M" if size else ""
+    if row["level"] == "mounted":
+        return row["op"]
+    return f"{row['op']}{size} x{row['depth']}"
+
+
+def cell(value, width, digits=0):
+    return f"{value:{width}.{digits}f}" if value else " " * (width - 1) + "-"
 
 
 def table(rows):
-    yield (f"{'measure':13} {'level':8} {'fs':6} {'operation':22} {'vhost-fs':>12} "
-           f"{'virtiofsd':>12} {'native':>12} {'ratio':>6} {'of native':>9}")
+    yield (f"{'measure':13} {'level':8} {'fs':6} {'queues':>6} {'operation':20} {'vhost-fs':>12} "
+           f"{'virtiofsd':>12} {'with pool':>12} {'native':>12} {'ratio':>6} {'bound':>6} "
+           f"{'of native':>9}")
     for row in rows:
-        native = row["native"]
-        share = f"{row['vhost_fs'] / native:9.2f}" if native else " " * 9
-        yield (f"{row['measure']:13} {row['level']:8} {row['fs']:6} {name(row):22} "
-               f"{row['vhost_fs']:12.0f} {daemon(row) or 0:12.0f} {native or 0:12.0f} "
-               f"{ratio(row) or 0:6.2f} {share}")
+        yield (f"{row['measure']:13} {row['level']:8} {row['fs']:6} {row['queues']:6} "
+               f"{name(row):20} {cell(row['vhost_fs'], 12)} {cell(row['virtiofsd'], 12)} "
+               f"{cell(row['virtiofsd_pool'], 12)} {cell(row['native'], 12)} "
+               f"{cell(ratio(row), 6, 2)} {cell(bound(row), 6, 2)} "
+               f"{cell(quotient(row['vhost_fs'], row['native']), 9, 2)}")
+
+
+BAR, LABELS, UNIT = 16, 190, 60
+
+
+def panel(title, rows, top):
+    """Bars of ratios below a title; a line marks where both cost the same."""
+    yield f'<text x="4" y="{top + 13}" font-weight="bold">{title}</text>'
+    for i, row in enumerate(rows, 1):
+        y, value = top + i * BAR + 4, ratio(row)
+        color = "#3a7d44" if value >= 1 else "#b3392f"
+        yield (f'<text x="4" y="{y + 11}">{name(row)}</text>'
+               f'<rect x="{LABELS}" y="{y + 2}" width="{value * UNIT:.0f}" '
+               f'height="{BAR - 4}" fill="{color}"/>'
+               f'<text x="{LABELS + value * UNIT + 4:.0f}" y="{y + 11}">{value:.1f}</text>')
+        if bound(row):
+            x = LABELS + bound(row) * UNIT
+            yield f'<path d="M{x:.0f} {y + 1}v{BAR - 2}" stroke="#1f4f9e" stroke-width="2"/>'
+    yield (f'<path d="M{LABELS + UNIT} {top + BAR}v{BAR * len(rows) + 4}" stroke="black" '
+           'stroke-dasharray="3"/>')
 
 
 def chart(rows):
-    """Bars of ratios; a line marks where both cost the same."""
-    bar, left, unit = 16, 300, 60
-    width = left + int(unit * max([ratio(r) for r in rows] + [2])) + 80
-    height = bar * (len(rows) + 2)
-    out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-           'font-family="sans-serif" font-size="11">',
-           f'<rect width="{width}" height="{height}" fill="white"/>',
-           f'<text x="4" y="12">cost of virtiofsd over cost of vhost-fs</text>']
-    for i, row in enumerate(rows, 1):
-        y, value = i * bar + 4, ratio(row)
-        color = "#3a7d44" if value >= 1 else "#b3392f"
-        label = f"{row['measure']} {row['level']} {row['fs']} {name(row)}"
-        out.append(f'<text x="4" y="{y + 11}">{label}</text>'
-                   f'<rect x="{left}" y="{y + 2}" width="{value * unit:.0f}" '
-                   f'height="{bar - 4}" fill="{color}"/>'
-                   f'<text x="{left + value * unit + 4:.0f}" y="{y + 11}">{value:.2f}</text>')
-    out.append(f'<line x1="{left + unit}" y1="{bar}" x2="{left + unit}" y2="{height}" '
-               'stroke="black" stroke-dasharray="3"/></svg>')
-    return "\n".join(out) + "\n"
+    """A panel for each level and measure: in memory, on one queue."""
+    groups = {}
+    for row in rows:
+        if ratio(row) and row["fs"] == "tmpfs" and row["queues"] == 1 and row["depth"] != 8:
+            groups.setdefault((row["level"], row["measure"]), []).append(row)
+    out, top, widest = [], 20, 2
+    for (level, measure), group in groups.items():
+        out += panel(f"{level}: {measure}", group, top)
+        top += BAR * (len(group) + 2)
+        widest = max([widest] + [max(ratio(row), bound(row) or 0) for row in group])
+    head = (f'<svg xmlns="http://www.w3.org/2000/svg" width="{LABELS + widest * UNIT + 60:.0f}" '
+            f'height="{top}" font-family="sans-serif" font-size="11">'
+            '<rect width="100%" height="100%" fill="white"/>'
+            '<text x="4" y="13">cost of virtiofsd over cost of vhost-fs; '
+            'blue: if answers cost nothing</text>')
+    return "\n".join([head, *out, "</svg>"]) + "\n"
 
 
 def main():
     if len(sys.argv) < 3:
         sys.exit("usage: report.py OUT_DIR FILE...")
     out = pathlib.Path(sys.argv[1])
-    rows = collect(pathlib.Path(p) for p in sys.argv[2:])
-    rows = [row for row in rows if row["vhost_fs"]]
+    rows = [row for row in collect(pathlib.Path(p) for p in sys.argv[2:]) if row["vhost_fs"]]
     if not rows:
         sys.exit("report.py: no results")
     (out / "results.json").write_text(json.dumps(rows, indent=1) + "\n")
-    (out / "ratios.svg").write_text(chart([row for row in rows if ratio(row)]))
+    (out / "ratios.svg").write_text(chart(rows))
     print("\n".join(table(rows)))
 
 

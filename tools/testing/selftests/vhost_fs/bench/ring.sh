@@ -86,14 +86,15 @@ run_target()
 # machine that this runs on.
 mount_slow_disk()
 {
-	local disk=/sys/kernel/config/nullb/bench
+	local disk=/sys/kernel/config/nullb/nullb0
 	modprobe null_blk nr_devices=0
 	mountpoint -q /sys/kernel/config || mount -t configfs none /sys/kernel/config
 	mkdir "$disk"
 	echo 1 >"$disk/memory_backed"
 	echo 1024 >"$disk/size"
 	echo 2 >"$disk/irqmode"
-	echo 100000 >"$disk/completion_nsec"
+	echo 256 >"$disk/hw_queue_depth"
+	echo 5000000 >"$disk/completion_nsec"
 	echo 1 >"$disk/power"
 	mke2fs -q -t ext4 -E lazy_itable_init=0,lazy_journal_init=0 /dev/nullb0
 	mount -t ext4 /dev/nullb0 "$dir"
