@@ -156,6 +156,20 @@ int caps_become_share(const struct process_request *request)
 	return 0;
 }
 
+int caps_drop_all(void)
+{
+	capng_select_t sets = CAPNG_SELECT_CAPS;
+
+	if (capng_get_caps_process() < 0)
+		return refused("can't read this process's capabilities");
+	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP))
+		sets = CAPNG_SELECT_BOTH;
+	capng_clear(sets);
+	if (capng_apply(sets) < 0)
+		return refused("can't give up capabilities: %s", strerror(errno));
+	return 0;
+}
+
 /* The number of a capability named with or without "cap_", or -1. */
 static int caps_number(const char *text, size_t len)
 {

@@ -34,6 +34,9 @@ struct process_request {
  */
 int caps_become_share(const struct process_request *request);
 
+/* Gives up all capabilities for good. Returns as above. */
+int caps_drop_all(void);
+
 /*
  * Reads "+NAME:-NAME..." into the two sets; the last of several of one name
  * counts. Returns NULL, or one line that says what is accepted.

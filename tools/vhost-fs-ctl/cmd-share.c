@@ -40,14 +40,7 @@ static int add_share(struct share_request *request)
 	share->root_fd = sandbox_open(request->path, &request->sandbox);
 	if (share->root_fd < 0)
 		return EXIT_REFUSED;
-	share->users = (uintptr_t)request->users;
-	share->groups = (uintptr_t)request->groups;
-	share->uid_rules = (uintptr_t)request->uid_rules.rules;
-	share->gid_rules = (uintptr_t)request->gid_rules.rules;
-	share->xattr_rules = (uintptr_t)request->xattrmap.rules;
-	share->nr_xattr_rules = request->xattrmap.nr;
-	share->nr_uid_rules = request->uid_rules.nr;
-	share->nr_gid_rules = request->gid_rules.nr;
+	share_request_point(request);
 	err = caps_become_share(&request->process);
 	return err ? err : dev_add_share(fd, share);
 }

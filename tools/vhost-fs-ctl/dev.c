@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /dev/vhost-fs: the only file that opens it and issues its ioctls, and that
- * says what an errno of theirs means for the person who asked.
+ * /dev/vhost-fs: the only file that opens it and issues the ioctls about shares,
+ * and that says what an errno of theirs means for the person who asked. Memory
+ * and rings are vu-memory.c's and vu-rings.c's.
  */
 #include "dev.h"
 

@@ -12,6 +12,7 @@
 
 #include "args.h"
 #include "msg.h"
+#include "virtiofsd.h"
 
 static const struct command cmd_help, cmd_version;
 
@@ -127,6 +128,14 @@ static int finish(int status)
 	return status;
 }
 
+/* Installed under this name too, the program is another one. */
+static bool is_virtiofsd(const char *word)
+{
+	const char *slash = strrchr(word, '/');
+
+	return !strcmp(slash ? slash + 1 : word, "vhost-fs-virtiofsd");
+}
+
 int main(int argc, char **argv)
 {
 	struct args args = { };
@@ -134,6 +143,8 @@ int main(int argc, char **argv)
 	const struct command *cmd;
 	int at;
 
+	if (argc && is_virtiofsd(argv[0]))
+		return finish(virtiofsd_main(argc, argv));
 	at = global_options(argc, argv, &args, &name);
 	if (!name && at < argc)
 		name = argv[at++];

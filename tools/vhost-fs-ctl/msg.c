@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Messages to the person who runs vhost-fs-ctl.
+ * Messages to the person who runs this program, or to syslog.
  */
 #include "msg.h"
 
@@ -8,23 +8,42 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <syslog.h>
+
+static const char *name = "vhost-fs-ctl";
+static int gravest = LOG_DEBUG;
+static bool syslogs;
+
+void msg_use(const char *program, int level, bool to_syslog)
+{
+	name = program;
+	gravest = level;
+	syslogs = to_syslog;
+	if (to_syslog)
+		openlog(program, LOG_PID, LOG_DAEMON);
+}
 
 /*
  * Messages repeat what was typed, and whoever reads them (a log, a management
  * tool) counts on one line each, so control characters are not passed on.
  */
-static void say(const char *fmt, va_list args)
+static void say(int level, const char *fmt, va_list args)
 {
 	char *line, *c;
 
+	if (level > gravest)
+		return;
 	if (vasprintf(&line, fmt, args) < 0) {
-		fputs("vhost-fs-ctl: out of memory\n", stderr);
+		fprintf(stderr, "%s: out of memory\n", name);
 		return;
 	}
 	for (c = line; *c; c++)
 		if (iscntrl((unsigned char)*c))
 			*c = '?';
-	fprintf(stderr, "vhost-fs-ctl: %s\n", line);
+	if (syslogs)
+		syslog(level, "%s", line);
+	else
+		fprintf(stderr, "%s: %s\n", name, line);
 	free(line);
 }
 
@@ -33,7 +52,7 @@ int usage_error(const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	say(fmt, args);
+	say(LOG_ERR, fmt, args);
 	va_end(args);
 	return EXIT_USAGE;
 }
@@ -43,7 +62,7 @@ int refused(const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	say(fmt, args);
+	say(LOG_ERR, fmt, args);
 	va_end(args);
 	return EXIT_REFUSED;
 }
@@ -53,7 +72,7 @@ void notice(const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	say(fmt, args);
+	say(LOG_INFO, fmt, args);
 	va_end(args);
 }
 

@@ -312,6 +312,20 @@ static int check_handles(const struct command *cmd, struct share_request *reques
 	return 0;
 }
 
+void share_request_point(struct share_request *request)
+{
+	struct vhost_fs_add_share *share = &request->share;
+
+	share->users = (uintptr_t)request->users;
+	share->groups = (uintptr_t)request->groups;
+	share->uid_rules = (uintptr_t)request->uid_rules.rules;
+	share->gid_rules = (uintptr_t)request->gid_rules.rules;
+	share->xattr_rules = (uintptr_t)request->xattrmap.rules;
+	share->nr_xattr_rules = request->xattrmap.nr;
+	share->nr_uid_rules = request->uid_rules.nr;
+	share->nr_gid_rules = request->gid_rules.nr;
+}
+
 int share_options_check(const struct command *cmd, struct share_request *request)
 {
 	const struct sandbox_request *sandbox = &request->sandbox;

@@ -43,6 +43,9 @@ extern const struct option_row share_options[];
 /* Do the options go together? Returns 0, or an exit status after an error. */
 int share_options_check(const struct command *cmd, struct share_request *request);
 
+/* Puts the addresses and lengths of the lists where the kernel looks for them. */
+void share_request_point(struct share_request *request);
+
 /* Parts of take() functions that other commands have use for. */
 int take_limit(const struct option_row *row, const char *value, __u64 *limit);
 int take_blocked(const struct option_row *row, const char *value, __u64 *limit);

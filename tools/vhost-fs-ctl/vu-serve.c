@@ -82,8 +82,12 @@ static int serve_connection(const struct vu_service *service, int fd, int device
 	err = vu_session_begin(&session, fd, device, service->tag);
 	if (err)
 		return err;
+	if (service->talks)
+		notice("client connected");
 	err = serve_session(&session, signals, ended);
 	vu_session_end(&session);
+	if (service->talks && !*ended)
+		notice("client disconnected");
 	return err;
 }
 
@@ -124,6 +128,8 @@ static int serve_all(const struct vu_service *service, const struct vu_listener 
 		close(device);
 		device = -1;
 	} while (!err && fd >= 0 && !ended && !service->once);
+	if (!err && (fd < 0 || ended))
+		return service->signal_status;
 	return err;
 }
 
@@ -138,6 +144,10 @@ int vu_serve(const struct vu_service *service)
 		err = vu_listen(&listener, service->path, service->group);
 	else
 		err = vu_listen_fd(&listener, service->fd);
+	if (!err && service->ready)
+		err = service->ready();
+	if (!err && service->talks)
+		notice("waiting for a vhost-user connection");
 	if (!err)
 		err = serve_all(service, &listener, signals);
 	vu_listener_close(&listener);

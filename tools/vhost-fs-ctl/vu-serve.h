@@ -19,6 +19,10 @@
  * @tag: what to tell VMMs that ask for the tag, or NULL
  * @once: end with the first connection
  * @device: a /dev/vhost-fs that is attached already, or -1
+ * @talks: say when a VMM connects and disconnects
+ * @signal_status: exit status after a signal
+ * @ready: called once the socket is there, if not NULL; what isn't 0 ends it all,
+ *	as exit status
  */
 struct vu_service {
 	const char *share;
@@ -28,6 +32,9 @@ struct vu_service {
 	const char *tag;
 	bool once;
 	int device;
+	bool talks;
+	int signal_status;
+	int (*ready)(void);
 };
 
 /*

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vhost-fs-virtiofsd: takes virtiofsd's place where a management tool starts one
+ * for each share of each guest. Makes a share that has no name for others, has
+ * the kernel serve it to one VMM, and ends with it.
+ */
+#include "virtiofsd.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "args.h"
+#include "confine.h"
+#include "dev.h"
+#include "msg.h"
+#include "virtiofsd-options.h"
+#include "virtiofsd-share.h"
+#include "vu-serve.h"
+
+#define PROGRAM "vhost-fs-virtiofsd"
+
+static int print_capabilities(void)
+{
+	puts("{\n"
+	     "  \"type\": \"fs\",\n"
+	     "  \"features\": [\n"
+	     "    \"separate-options\"\n"
+	     "  ]\n"
+	     "}");
+	return 0;
+}
+
+static void tell_of_ignored(const struct virtiofsd_options *options)
+{
+	char list[256] = "";
+	unsigned int i;
+
+	if (options->compat)
+		notice("-o is deprecated: give the options without it");
+	for (i = 0; i < options->nr_ignored; i++) {
+		size_t used = strlen(list);
+
+		snprintf(list + used, sizeof(list) - used, "%s--%s", i ? ", " : "",
+			 options->ignored[i]);
+	}
+	if (*list)
+		notice("without effect, as the kernel answers the guest: %s", list);
+	if (options->posix_acl == VIRTIOFSD_AUTO || options->security_label == VIRTIOFSD_AUTO)
+		notice("\"auto\" is the same as \"always\": the guest must know the feature");
+}
+
+/* Nothing of the kernel's counts against it, but who asks for it gets it. */
+static int set_rlimit(const struct virtiofsd_options *options)
+{
+	struct rlimit limit = { options->rlimit_nofile, options->rlimit_nofile };
+
+	if (!options->has_rlimit || !options->rlimit_nofile)
+		return 0;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return refused("can't set the limit of open files to %llu: %s",
+			       (unsigned long long)options->rlimit_nofile, strerror(errno));
+	return 0;
+}
+
+static int serve(struct virtiofsd_options *options)
+{
+	struct vu_service service = {
+		.path = options->socket,
+		.group = options->group,
+		.fd = options->fd,
+		.tag = options->tag,
+		.once = true,
+		.talks = true,
+		.signal_status = EXIT_REFUSED,
+		.ready = confine,
+	};
+	int err;
+
+	service.device = dev_open();
+	if (service.device < 0)
+		return EXIT_REFUSED;
+	err = virtiofsd_make_share(options, service.device);
+	return err ? err : vu_serve(&service);
+}
+
+int virtiofsd_main(int argc, char **argv)
+{
+	/* Too large for the stack, and zero. */
+	static struct virtiofsd_options options;
+	int err;
+
+	msg_use(PROGRAM, LOG_DEBUG, false);
+	err = virtiofsd_options_parse(&options, argc, argv);
+	if (err)
+		return err;
+	if (options.print_capabilities)
+		return print_capabilities();
+	msg_use(PROGRAM, options.log_level, options.syslog);
+	tell_of_ignored(&options);
+	err = virtiofsd_options_check(&options);
+	if (!err)
+		err = set_rlimit(&options);
+	return err ? err : serve(&options);
+}
