@@ -67,6 +67,7 @@ guest_unprivileged=(
 # guest_machine QEMU: the command line but for the memory and the device.
 guest_machine()
 {
+	# shellcheck disable=SC2054 # QEMU's commas
 	machine=(
 		"$1" -nodefaults -no-user-config -display none
 		-machine q35,usb=off,smbus=off,sata=off,vmport=off,i8042=off

@@ -35,6 +35,8 @@ add_build_results()
 	for file in "$repo"/build/tools/vhost-fs-ctl "$repo"/build/selftests/loopbackd; do
 		[ ! -e "$file" ] || cp "$file" "$stage/usr/local/sbin/"
 	done
+	[ ! -e "$stage/usr/local/sbin/vhost-fs-ctl" ] ||
+		ln -s vhost-fs-ctl "$stage/usr/local/sbin/vhost-fs-virtiofsd"
 	if [ "$kernel" = debug ] && [ -d "$modules/lib/modules/$release" ]; then
 		mkdir -p "$stage/usr/lib/modules"
 		cp -a "$modules/lib/modules/$release" "$stage/usr/lib/modules/"

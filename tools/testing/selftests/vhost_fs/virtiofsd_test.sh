@@ -1,0 +1,201 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# vhost-fs-virtiofsd as a process: what it comes to with virtiofsd's command
+# lines, what it leaves behind, and what it may do. TAP on standard output; needs
+# root and the module.
+#
+#   virtiofsd_test.sh [--full] PROGRAM LINES
+#
+# Of the many lines with which a server is to start, only some are tried without
+# --full: that they are understood is for the unit test to see.
+
+set -u
+every=5
+if [ "${1-}" = --full ]; then
+	every=1
+	shift
+fi
+program=$1 lines=$2
+dir=$(mktemp -d)
+share=$dir/share socket=$dir/sock
+number=0 failures=0
+
+report()
+{
+	local result=ok
+	[ "$1" = 0 ] || { result='not ok'; failures=$((failures + 1)); }
+	echo "$result $((++number)) - $2"
+}
+
+# check NAME COMMAND...: passed if COMMAND succeeds.
+check()
+{
+	local name=$1 status
+	shift
+	"$@"
+	status=$?
+	report $status "$name"
+}
+
+# Waits until the command in the background has made its socket, or has ended.
+wait_for_start()
+{
+	local i
+	for ((i = 0; i < 600; i++)); do
+		[ ! -S "$socket" ] || return 0
+		kill -0 "$pid" 2>/dev/null || return 1
+		sleep 0.02
+	done
+	return 1
+}
+
+# outcome ARGUMENT...: "serves", or the exit status.
+outcome()
+{
+	"$program" "$@" </dev/null >"$dir/out" 2>&1 &
+	pid=$!
+	if wait_for_start; then
+		kill "$pid"
+		wait "$pid"
+		[ $? = 1 ] && [ ! -e "$socket" ] && echo serves || echo 'ends badly'
+	else
+		wait "$pid"
+		echo $?
+	fi
+}
+
+# A map that leaves names over makes virtiofsd crash; here they are refused.
+expected()
+{
+	case $1 in
+	panics)	echo serves ;;
+	*)	echo "$1" ;;
+	esac
+}
+
+known_difference()
+{
+	case $1 in
+	# Two exit statuses for one mistake: ids that can't be.
+	'--uid-map :0:0:0:'|'--translate-uid map:0:0:0'|'--translate-uid map:4294967295:0:2') return 0 ;;
+	# A name may be written with cap_ in front, as everywhere else.
+	'--modcaps=+cap_mknod') return 0 ;;
+	esac
+	return 1
+}
+
+test_lines()
+{
+	local start line args base result serving=0
+	while IFS=$'\t' read -r _ start line; do
+		case $start in
+		serves)	[ $((serving++ % every)) = 0 ] || continue ;;
+		panics|[0-9]) ;;
+		*)	continue ;;
+		esac
+		! known_difference "$line" || continue
+		eval "args=($line)"
+		base=(--socket-path "$socket")
+		case $line in
+		*source=*)	;;
+		*)		base+=(--shared-dir "$share") ;;
+		esac
+		case $line in
+		*sandbox*|*[ug]id-map*) ;;
+		*)	base+=(--sandbox=none) ;;
+		esac
+		result=$(outcome "${base[@]}" "${args[@]}")
+		check "$line: $start" [ "$result" = "$(expected "$start")" ]
+		[ "$result" = "$(expected "$start")" ] || sed "s/^/# $result: /" "$dir/out"
+	done <"$lines"
+}
+
+# The socket is there before it has given its rights up, and says so.
+starts()
+{
+	local i
+	"$@" </dev/null >"$dir/out" 2>&1 &
+	pid=$!
+	wait_for_start || return
+	for ((i = 0; i < 600; i++)); do
+		! grep -q 'waiting for a vhost-user connection' "$dir/out" || return 0
+		kill -0 "$pid" 2>/dev/null || return 1
+		sleep 0.02
+	done
+	return 1
+}
+
+stops()
+{
+	kill "$pid"
+	wait "$pid"
+	[ $? = 1 ]
+}
+
+test_process()
+{
+	local caps
+	starts "$program" --shared-dir "$share" --socket-path "$socket" --socket-group daemon
+	report $? "starts with a group"
+	check "the group may connect" [ "$(stat -c '%U:%G %a' "$socket")" = 'root:daemon 770' ]
+	check "the pid file has its number" [ "$(cat "$socket.pid")" = "$pid" ]
+	caps=$(sed -n 's/^Cap\(Eff\|Prm\|Inh\|Amb\|Bnd\):\t0*$/none/p' "/proc/$pid/status" | wc -l)
+	[ "$caps" = 5 ] && grep -q '^NoNewPrivs:	1' "/proc/$pid/status"
+	report $? "it has no capabilities and gets none"
+	check "it has a network of its own" \
+		[ "$(readlink "/proc/$pid/ns/net")" != "$(readlink /proc/self/ns/net)" ]
+	check "it has mounts of its own" \
+		[ "$(readlink "/proc/$pid/ns/mnt")" != "$(readlink /proc/self/ns/mnt)" ]
+	check "its share has no name" \
+		[ "$(vhost-fs-ctl --json list-shares | tr -d '[:space:]')" = '[]' ]
+	"$program" --shared-dir "$share" --socket-path "$socket" >"$dir/out2" 2>&1
+	check "a second one's status" [ $? = 1 ]
+	grep -q 'another process serves this socket' "$dir/out2"
+	report $? "a second one for the same socket is refused"
+	stops
+	report $? "SIGTERM ends it"
+	check "the socket is gone" [ ! -e "$socket" ]
+	check "the device is gone" \
+		[ "$(vhost-fs-ctl --json list-devices | tr -d '[:space:]')" = '[]' ]
+}
+
+test_refusals()
+{
+	"$program" --shared-dir "$dir/none" --socket-path "$socket" >"$dir/out" 2>&1
+	check "no such directory" [ $? = 1 ]
+	check "of which one line tells" [ "$(wc -l <"$dir/out")" = 1 ]
+	"$program" --shared-dir "$share" --socket-path "$dir/none/sock" >"$dir/out" 2>&1
+	check "no such directory for the socket" [ $? = 1 ]
+	"$program" --shared-dir "$share" --socket-path "$socket" --socket-group nosuch >"$dir/out" 2>&1
+	check "no such group" [ $? = 1 ]
+	"$program" --shared-dir "$share" --fd 77 >"$dir/out" 2>&1
+	check "no such descriptor" [ $? = 1 ]
+	"$program" --shared-dir "$dir/none" --socket-path "$socket" --log-level off >"$dir/out" 2>&1
+	check "--log-level off changes nothing" [ $? = 1 ]
+	check "but that it is silent" [ ! -s "$dir/out" ]
+}
+
+# A user that may open the device, and nothing else.
+test_unprivileged()
+{
+	mkdir "$dir/user" "$dir/user/share"
+	chown -R 1000:1000 "$dir/user"
+	chmod 755 "$dir"
+	socket=$dir/user/sock
+	starts setpriv --reuid=1000 --regid=1000 --clear-groups -- "$program" \
+		--shared-dir "$dir/user/share" --socket-path "$socket" 7<>/dev/vhost-fs
+	report $? "an ordinary user's starts"
+	stops
+	report $? "and ends"
+}
+
+mkdir "$share"
+test_lines
+test_process
+test_refusals
+chmod 666 /dev/vhost-fs
+test_unprivileged
+rm -rf "$dir"
+echo "1..$number"
+[ "$failures" = 0 ]
