@@ -24,7 +24,7 @@
 static const u64 flags_always =
 	FUSE_ASYNC_READ | FUSE_BIG_WRITES | FUSE_ATOMIC_O_TRUNC |
 	FUSE_PARALLEL_DIROPS | FUSE_ASYNC_DIO | FUSE_MAX_PAGES |
-	FUSE_AUTO_INVAL_DATA | FUSE_INIT_EXT | FUSE_ALLOW_IDMAP |
+	FUSE_AUTO_INVAL_DATA | FUSE_INIT_EXT |
 	FUSE_CREATE_SUPP_GROUP | FUSE_HAS_IOCTL_DIR | FUSE_EXPORT_SUPPORT;
 
 /*
@@ -52,6 +52,9 @@ static u64 flags_offered(const struct vhost_fs_share *share)
 	if (share->cache != VHOST_FS_CACHE_NEVER &&
 	    !(share->flags & VHOST_FS_SHARE_NO_READDIRPLUS))
 		flags |= FUSE_DO_READDIRPLUS | FUSE_READDIRPLUS_AUTO;
+	/* With it a guest leaves out who asks, but for requests that create. */
+	if (!(share->flags & VHOST_FS_SHARE_NO_IDMAP))
+		flags |= FUSE_ALLOW_IDMAP;
 	if (!(share->flags & VHOST_FS_SHARE_NO_SUBMOUNTS))
 		flags |= FUSE_SUBMOUNTS;
 	if (share->flags & VHOST_FS_SHARE_WRITEBACK)

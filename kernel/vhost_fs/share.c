@@ -37,7 +37,8 @@ static DEFINE_MUTEX(shares_lock);
 					 VHOST_FS_SHARE_KILLPRIV_V2 |	\
 					 VHOST_FS_SHARE_NOATIME |	\
 					 VHOST_FS_SHARE_ENTRY_TIMEOUT |	\
-					 VHOST_FS_SHARE_ATTR_TIMEOUT)
+					 VHOST_FS_SHARE_ATTR_TIMEOUT |	\
+					 VHOST_FS_SHARE_NO_IDMAP)
 
 /* How long a guest may keep what the policy lets it keep "for good". */
 #define VHOST_FS_LONG_TIMEOUT_NS	(86400ULL * NSEC_PER_SEC)

@@ -253,6 +253,8 @@ const struct option_row share_options[] = {
 	  VHOST_FS_SHARE_NO_READDIRPLUS },
 	{ "no-announce-submounts", NULL, "don't tell the guest of other file systems",
 	  take_flag, VHOST_FS_SHARE_NO_SUBMOUNTS },
+	{ "no-idmapped-mounts", NULL, "guests say who asks instead, as fs-verity needs",
+	  take_flag, VHOST_FS_SHARE_NO_IDMAP },
 	{ "max-nodes", "N", "files that a guest may hold looked up", take_max_nodes, 0 },
 	{ "max-handles", "N", "files that a guest may hold open", take_max_handles, 0 },
 	{ "max-blocked", "N", "requests of a guest that may wait for locks", take_max_blocked, 0 },

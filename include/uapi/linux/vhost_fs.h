@@ -147,6 +147,11 @@ enum vhost_fs_locks {
 #define VHOST_FS_SHARE_ENTRY_TIMEOUT	(1U << 11)
 /* @attr_timeout_ns counts instead of what the cache policy says. */
 #define VHOST_FS_SHARE_ATTR_TIMEOUT	(1U << 12)
+/*
+ * The guest can't mount the share with mapped ids once more; and so says who
+ * asks with every request, which some need to be granted.
+ */
+#define VHOST_FS_SHARE_NO_IDMAP		(1U << 13)
 
 /* Most rules that map extended attributes' names, and bytes of each string. */
 #define VHOST_FS_MAX_XATTR_RULES	256

@@ -56,10 +56,14 @@ int share_remove(const char *name)
 	return on_control(VHOST_FS_REMOVE_SHARE, &arg);
 }
 
-static int make_dir(struct bed *bed)
+static int make_dir(struct bed *bed, bool disk)
 {
-	const char *tmp = getenv("TMPDIR");
+	const char *tmp = getenv(disk ? "VHOST_FS_TEST_DISK" : "TMPDIR");
 
+	if (disk && !tmp) {
+		fprintf(stderr, "# no VHOST_FS_TEST_DISK; \"run\" makes one\n");
+		return -ENODEV;
+	}
 	snprintf(bed->top, sizeof(bed->top), "%.40s/vhost_fs.XXXXXX",
 		 tmp ? tmp : "/tmp");
 	if (!mkdtemp(bed->top)) {
@@ -104,7 +108,7 @@ int bed_open_share(struct bed *bed, const struct bed_config *config)
 
 	*bed = (struct bed){ .fd = -1, .dev.fd = -1 };
 	umask(0);
-	ret = explain("directory for the test", make_dir(bed));
+	ret = explain("directory for the test", make_dir(bed, config->disk));
 	if (!ret)
 		ret = explain("VHOST_FS_ADD_SHARE", add_share(bed, config));
 	if (ret)

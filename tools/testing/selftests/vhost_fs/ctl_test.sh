@@ -330,11 +330,11 @@ test_behaviour_options() {
 	works "add-share with the other options" "$ctl" add-share $prefix-opt \
 		--path "$dir/root" --writeback --allow-direct-io --allow-mmap --killpriv-v2 \
 		--preserve-noatime --locks remote --max-blocked 7 --entry-timeout 0.5 \
-		--attr-timeout 2 --negative-timeout 0.25
+		--attr-timeout 2 --negative-timeout 0.25 --no-idmapped-mounts
 	share_is "the other options" -opt '.locks == "remote" and .max_blocked == 7 and
 		.entry_timeout == 500000000 and .attr_timeout == 2000000000 and
 		.negative_timeout == 250000000 and .flags == ["writeback", "direct_io",
-		"mmap", "killpriv_v2", "noatime", "entry_timeout", "attr_timeout"]'
+		"mmap", "killpriv_v2", "noatime", "entry_timeout", "attr_timeout", "no_idmap"]'
 	works "list-shares as text" "$ctl" list-shares
 	grep -q "names for 0.5 s, attributes for 2 s, missing names for 0.25 s$" "$dir/out"
 	report $? "text shows the timeouts"

@@ -348,4 +348,20 @@ TEST_F(submounts, not_announced)
 	EXPECT_EQ(0, self->bed.fuse.init.flags & FUSE_SUBMOUNTS);
 }
 
+/* Mapped ids are offered, unless the guest is to say who asks. */
+TEST(idmapped_mounts)
+{
+	struct bed_config config = { 0 };
+	struct bed bed;
+
+	ASSERT_EQ(0, bed_open(&bed, &config));
+	EXPECT_NE(0, bed.fuse.init.flags2 & (FUSE_ALLOW_IDMAP >> 32));
+	bed_close(&bed);
+	config.flags = VHOST_FS_SHARE_NO_IDMAP;
+	ASSERT_EQ(0, bed_open(&bed, &config));
+	EXPECT_EQ(0, bed.fuse.init.flags2 & (FUSE_ALLOW_IDMAP >> 32));
+	EXPECT_NE(0, bed.fuse.init.flags2 & (FUSE_CREATE_SUPP_GROUP >> 32));
+	bed_close(&bed);
+}
+
 TEST_HARNESS_MAIN

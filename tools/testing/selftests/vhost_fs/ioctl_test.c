@@ -28,9 +28,9 @@ FIXTURE(ioctl) {
 };
 
 static void open_bed(struct __test_metadata *_metadata,
-		     FIXTURE_DATA(ioctl) *self, uint32_t flags)
+		     FIXTURE_DATA(ioctl) *self, uint32_t flags, bool disk)
 {
-	struct bed_config config = { .flags = flags };
+	struct bed_config config = { .flags = flags, .disk = disk };
 	struct fuse_open_out out;
 
 	ASSERT_EQ(0, bed_open(&self->bed, &config));
@@ -47,7 +47,7 @@ static void open_bed(struct __test_metadata *_metadata,
 
 FIXTURE_SETUP(ioctl)
 {
-	open_bed(_metadata, self, 0);
+	open_bed(_metadata, self, 0, false);
 }
 
 FIXTURE_TEARDOWN(ioctl)
@@ -209,7 +209,7 @@ TEST_F(ioctl, read_only_share)
 
 	close(self->host);
 	bed_close(&self->bed);
-	open_bed(_metadata, self, VHOST_FS_SHARE_READONLY);
+	open_bed(_metadata, self, VHOST_FS_SHARE_READONLY, false);
 	EXPECT_EQ(-EROFS, on_file(self, FS_IOC_SETFLAGS, &flags, 4, 0));
 	EXPECT_EQ(-EROFS, on_file(self, FS_IOC_FSSETXATTR, &attr, sizeof(attr),
 				  0));
@@ -262,18 +262,36 @@ static int measure(FIXTURE_DATA(ioctl) *self, struct digest *d, uint16_t room)
 		       sizeof(d->head) + room, sizeof(d->head) + room);
 }
 
-TEST_F(ioctl, verity)
+/* Where the file system has none, it says so to both. */
+TEST_F(ioctl, no_verity)
 {
 	struct digest got, host = { .head.digest_size = 64 };
 	int want = by_host(self->host, FS_IOC_MEASURE_VERITY, &host, 0);
+
+	EXPECT_GT(0, want);
+	EXPECT_EQ(want, measure(self, &got, 64));
+	want = enable_by_host(self);
+	EXPECT_GT(0, want);
+	EXPECT_EQ(want, enable_verity(self, sizeof(SALT) - 1, 0, sizeof(SALT) - 1));
+}
+
+static void on_disk(struct __test_metadata *_metadata, FIXTURE_DATA(ioctl) *self)
+{
+	close(self->host);
+	bed_close(&self->bed);
+	open_bed(_metadata, self, 0, true);
+}
+
+TEST_F(ioctl, verity)
+{
+	struct digest got, host = { .head.digest_size = 64 };
+	struct fuse_open_out out;
+	char buf[8];
 	uint16_t size;
 
-	EXPECT_EQ(want, measure(self, &got, 64));
-	want = enable_verity(self, sizeof(SALT) - 1, 0, sizeof(SALT) - 1);
-	if (want) {
-		EXPECT_EQ(enable_by_host(self), want);
-		SKIP(return, "the file system has no fs-verity");
-	}
+	on_disk(_metadata, self);
+	EXPECT_EQ(-ENODATA, measure(self, &got, 64));
+	EXPECT_EQ(0, enable_verity(self, sizeof(SALT) - 1, 0, sizeof(SALT) - 1));
 	EXPECT_EQ(-EEXIST, enable_verity(self, 0, 0, 0));
 	ASSERT_EQ(0, ioctl(self->host, FS_IOC_MEASURE_VERITY, &host));
 	size = host.head.digest_size;
@@ -283,18 +301,42 @@ TEST_F(ioctl, verity)
 	EXPECT_EQ(4 + size, measure(self, &got, size));
 	EXPECT_EQ(-EOVERFLOW, measure(self, &got, size - 1));
 	EXPECT_EQ(-EOVERFLOW, measure(self, &got, 0));
+	/* Nobody writes to it any more, and it is read as before. */
+	EXPECT_EQ(-EPERM, fuse_open(self->f, self->node, O_RDWR, &out));
+	ASSERT_EQ(0, fuse_open(self->f, self->node, O_RDONLY, &out));
+	EXPECT_EQ(4, fuse_read(self->f, self->node, out.fh, 0, buf, 8));
+	EXPECT_EQ(0, memcmp(buf, "data", 4));
+}
+
+/* While somebody can write through an open file, there is nothing to seal. */
+TEST_F(ioctl, verity_while_open_for_writing)
+{
+	struct fuse_open_out out;
+
+	on_disk(_metadata, self);
+	ASSERT_EQ(0, fuse_open(self->f, self->node, O_RDWR, &out));
+	EXPECT_EQ(-ETXTBSY, enable_verity(self, 0, 0, 0));
+	ASSERT_EQ(0, fuse_release(self->f, self->node, out.fh));
+	EXPECT_EQ(0, enable_verity(self, 0, 0, 0));
 }
 
 /* To read a file is no right to end all writing to it. */
 TEST_F(ioctl, verity_takes_a_writer)
 {
+	struct digest got;
+
+	on_disk(_metadata, self);
 	self->f->uid = self->f->gid = 1000;
 	EXPECT_EQ(-EACCES, enable_verity(self, 0, 0, 0));
 	self->f->uid = self->f->gid = ~0U;
 	EXPECT_EQ(-EPERM, enable_verity(self, 0, 0, 0));
 	ASSERT_EQ(0, fchmodat(self->bed.fd, "file", 0666, 0));
+	/* Whoever it is: one who isn't named has no right by that. */
+	EXPECT_EQ(-EPERM, enable_verity(self, 0, 0, 0));
+	EXPECT_EQ(-ENODATA, measure(self, &got, 64));
 	self->f->uid = self->f->gid = 1000;
-	EXPECT_NE(-EACCES, enable_verity(self, 0, 0, 0));
+	EXPECT_EQ(0, enable_verity(self, 0, 0, 0));
+	EXPECT_EQ(36, measure(self, &got, 64));
 }
 
 /* The salt that was sent is the one that is used. */
@@ -302,8 +344,8 @@ TEST_F(ioctl, verity_salt)
 {
 	struct digest plain, salted;
 
-	if (enable_verity(self, sizeof(SALT) - 1, 0, sizeof(SALT) - 1))
-		SKIP(return, "the file system has no fs-verity");
+	on_disk(_metadata, self);
+	ASSERT_EQ(0, enable_verity(self, sizeof(SALT) - 1, 0, sizeof(SALT) - 1));
 	ASSERT_EQ(36, measure(self, &salted, 64));
 	close(self->host);
 	ASSERT_EQ(0, bed_write_file(&self->bed, "other", "data", 4, 0644));

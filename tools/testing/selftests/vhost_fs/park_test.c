@@ -296,24 +296,34 @@ TEST_F(park, limit_is_each_devices)
 	EXPECT_EQ(0, fuse_finish(self->a.f, &w[0].c));
 }
 
+/* As on the host, none is told of one that flock() locks make. */
 TEST_F(park, deadlock)
 {
 	struct guest a2 = self->a, b2 = self->b;
+	uint32_t lk_flags = variant->lk_flags;
 	struct wait *w = self->waits;
 
-	if (variant->lk_flags)
-		SKIP(return, "flock() detects no deadlocks");
 	ASSERT_EQ(0, open_file(&a2, "file2"));
 	ASSERT_EQ(0, open_file(&b2, "file2"));
-	ASSERT_EQ(0, set_lock(&self->a, 0, 1, F_WRLCK));
-	ASSERT_EQ(0, set_lock(&b2, 0, 1, F_WRLCK));
-	ASSERT_EQ(0, start_wait(&w[0], &a2, 0, 1, F_WRLCK));
+	ASSERT_EQ(0, set_lock(&self->a, lk_flags, 1, F_WRLCK));
+	ASSERT_EQ(0, set_lock(&b2, lk_flags, 1, F_WRLCK));
+	ASSERT_EQ(0, start_wait(&w[0], &a2, lk_flags, 1, F_WRLCK));
 	ASSERT_EQ(0, settle(&self->a));
-	ASSERT_EQ(0, start_wait(&w[1], &self->b, 0, 1, F_WRLCK));
-	EXPECT_EQ(-EDEADLK, fuse_finish(self->b.f, &w[1].c));
+	ASSERT_EQ(0, start_wait(&w[1], &self->b, lk_flags, 1, F_WRLCK));
+	if (lk_flags) {
+		ASSERT_EQ(0, settle(&self->b));
+		EXPECT_FALSE(w[1].c.done);
+	} else {
+		EXPECT_EQ(-EDEADLK, fuse_finish(self->b.f, &w[1].c));
+	}
 	EXPECT_FALSE(w[0].c.done);
-	ASSERT_EQ(0, set_lock(&b2, 0, 1, F_UNLCK));
+	ASSERT_EQ(0, set_lock(&b2, lk_flags, 1, F_UNLCK));
 	EXPECT_EQ(0, fuse_finish(self->a.f, &w[0].c));
+	if (!lk_flags)
+		return;
+	EXPECT_FALSE(w[1].c.done);
+	ASSERT_EQ(0, set_lock(&self->a, lk_flags, 1, F_UNLCK));
+	EXPECT_EQ(0, fuse_finish(self->b.f, &w[1].c));
 }
 
 TEST_F(park, interrupt)
@@ -438,15 +448,26 @@ TEST_F(park, freed_while_stopped)
 	expect_held_by_a(_metadata, self, lk_flags);
 }
 
-static void *host_waits(void *arg)
+static intptr_t wait_on_host(FIXTURE_DATA(park) *self, bool bsd)
 {
-	FIXTURE_DATA(park) *self = arg;
 	int fd = openat(self->bed.fd, "file", O_RDWR | O_CLOEXEC);
 	struct flock fl = { .l_type = F_WRLCK };
-	intptr_t error = fcntl(fd, F_OFD_SETLKW, &fl) ? -errno : 0;
+	intptr_t error;
 
+	error = (bsd ? flock(fd, LOCK_EX) : fcntl(fd, F_OFD_SETLKW, &fl)) ?
+		-errno : 0;
 	close(fd);
-	return (void *)error;
+	return error;
+}
+
+static void *host_waits(void *arg)
+{
+	return (void *)wait_on_host(arg, false);
+}
+
+static void *host_waits_flock(void *arg)
+{
+	return (void *)wait_on_host(arg, true);
 }
 
 /* Is somebody of the host waiting? /proc/locks has an arrow for each. */
@@ -465,22 +486,22 @@ static int count_waiters(void)
 /* Whoever has queued up behind a stopped guest gets past it. */
 TEST_F(park, stopped_guest_holds_nobody_up)
 {
+	uint32_t lk_flags = variant->lk_flags;
 	struct wait *w = self->waits;
 	pthread_t thread;
 	void *error;
 	int before;
 
-	if (variant->lk_flags)
-		SKIP(return, "nobody queues up behind a poller");
-	ASSERT_EQ(0, set_lock(&self->b, 0, 1, F_WRLCK));
-	ASSERT_EQ(0, start_wait(w, &self->a, 0, 1, F_WRLCK));
+	ASSERT_EQ(0, set_lock(&self->b, lk_flags, 1, F_WRLCK));
+	ASSERT_EQ(0, start_wait(w, &self->a, lk_flags, 1, F_WRLCK));
 	ASSERT_EQ(0, settle(&self->a));
 	before = count_waiters();
-	ASSERT_EQ(0, pthread_create(&thread, NULL, host_waits, self));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, lk_flags ? host_waits_flock :
+				    host_waits, self));
 	while (count_waiters() == before)
 		sched_yield();
 	ASSERT_EQ(0, ring_set_running(&self->bed.dev, false));
-	ASSERT_EQ(0, set_lock(&self->b, 0, 1, F_UNLCK));
+	ASSERT_EQ(0, set_lock(&self->b, lk_flags, 1, F_UNLCK));
 	ASSERT_EQ(0, pthread_join(thread, &error));
 	EXPECT_EQ(NULL, error);
 	ASSERT_EQ(0, ring_set_running(&self->bed.dev, true));
@@ -643,15 +664,14 @@ TEST_F(park, death_of_the_owner)
 /* Its descriptor survives it in another process: nobody may wait for that. */
 TEST_F(park, death_of_the_owner_alone)
 {
+	uint32_t lk_flags = variant->lk_flags;
 	struct wait *w = self->waits;
 	int fds[2], status;
 	pid_t pid;
 	char c;
 
-	if (variant->lk_flags)
-		SKIP(return, "nobody queues up behind a poller");
 	ASSERT_EQ(0, pipe(fds));
-	ASSERT_EQ(0, host_lock(self, 0, F_WRLCK));
+	ASSERT_EQ(0, host_lock(self, lk_flags, F_WRLCK));
 	self->other_fuse.q = NULL;
 	ring_close(&self->other);
 	self->other.fd = open("/dev/vhost-fs", O_RDWR | O_CLOEXEC);
@@ -667,7 +687,7 @@ TEST_F(park, death_of_the_owner_alone)
 			_exit(1);
 		fuse_session(g.f, dev, RING_REQUEST);
 		if (fuse_init(g.f) || open_file(&g, "file") ||
-		    start_wait(w, &g, 0, 1, F_WRLCK) || settle(&g) ||
+		    start_wait(w, &g, lk_flags, 1, F_WRLCK) || settle(&g) ||
 		    write(fds[1], "x", 1) != 1)
 			_exit(1);
 		for (;;)
@@ -676,11 +696,11 @@ TEST_F(park, death_of_the_owner_alone)
 	close(fds[1]);
 	ASSERT_EQ(1, read(fds[0], &c, 1));
 	/* Ours lines up behind the one that will die. */
-	ASSERT_EQ(0, start_wait(&w[1], &self->a, 0, 1, F_WRLCK));
+	ASSERT_EQ(0, start_wait(&w[1], &self->a, lk_flags, 1, F_WRLCK));
 	ASSERT_EQ(0, settle(&self->a));
 	ASSERT_EQ(0, kill(pid, SIGKILL));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
-	ASSERT_EQ(0, host_lock(self, 0, F_UNLCK));
+	ASSERT_EQ(0, host_lock(self, lk_flags, F_UNLCK));
 	EXPECT_EQ(0, fuse_finish(self->a.f, &w[1].c));
 	close(self->other.fd);
 	self->other.fd = -1;
