@@ -27,24 +27,41 @@ static const u64 flags_always =
 	FUSE_AUTO_INVAL_DATA | FUSE_INIT_EXT |
 	FUSE_CREATE_SUPP_GROUP | FUSE_HAS_IOCTL_DIR | FUSE_EXPORT_SUPPORT;
 
-/*
- * What the share's options can't do without. Access rights that the guest
- * doesn't know of would be believed in and not be there, and so would labels.
- */
-static u64 flags_needed(const struct vhost_fs_share *share)
+/* Access control lists take all of these, or there are none. */
+static const u64 flags_acl =
+	FUSE_POSIX_ACL | FUSE_DONT_MASK | FUSE_SETXATTR_EXT;
+
+/* What the share's options ask of guests. */
+static u64 flags_wanted(const struct vhost_fs_share *share)
 {
 	u64 flags = 0;
 
 	if (share->flags & VHOST_FS_SHARE_POSIX_ACL)
-		flags |= FUSE_POSIX_ACL | FUSE_DONT_MASK | FUSE_SETXATTR_EXT;
+		flags |= flags_acl;
 	if (share->flags & VHOST_FS_SHARE_SECURITY_LABEL)
 		flags |= FUSE_SECURITY_CTX;
 	return flags;
 }
 
+/*
+ * What of that they can't do without. Access rights that the guest doesn't know
+ * of would be believed in and not be there, and so would labels; unless the
+ * share's owner has said not to care.
+ */
+static u64 flags_needed(const struct vhost_fs_share *share)
+{
+	u64 flags = flags_wanted(share);
+
+	if (share->flags & VHOST_FS_SHARE_POSIX_ACL_AUTO)
+		flags &= ~flags_acl;
+	if (share->flags & VHOST_FS_SHARE_SECURITY_LABEL_AUTO)
+		flags &= ~FUSE_SECURITY_CTX;
+	return flags;
+}
+
 static u64 flags_offered(const struct vhost_fs_share *share)
 {
-	u64 flags = flags_always | flags_needed(share);
+	u64 flags = flags_always | flags_wanted(share);
 
 	/* A symbolic link's target never changes: another one is another node. */
 	if (share->cache != VHOST_FS_CACHE_NEVER)
@@ -123,6 +140,8 @@ int vhost_fs_op_init(struct vhost_fs_req *req)
 
 	minor = min(in->minor, VHOST_FS_FUSE_MINOR);
 	flags = flags_asked(req) & flags_offered(req->share);
+	if ((flags & flags_acl) != flags_acl)
+		flags &= ~flags_acl;
 	if (flags_needed(req->share) & ~flags)
 		return -EPROTO;
 	err = vhost_fs_session_begin(req->fs, minor, flags);

@@ -38,7 +38,9 @@ static DEFINE_MUTEX(shares_lock);
 					 VHOST_FS_SHARE_NOATIME |	\
 					 VHOST_FS_SHARE_ENTRY_TIMEOUT |	\
 					 VHOST_FS_SHARE_ATTR_TIMEOUT |	\
-					 VHOST_FS_SHARE_NO_IDMAP)
+					 VHOST_FS_SHARE_NO_IDMAP |	\
+					 VHOST_FS_SHARE_POSIX_ACL_AUTO | \
+					 VHOST_FS_SHARE_SECURITY_LABEL_AUTO)
 
 /* How long a guest may keep what the policy lets it keep "for good". */
 #define VHOST_FS_LONG_TIMEOUT_NS	(86400ULL * NSEC_PER_SEC)
@@ -260,13 +262,31 @@ static int share_publish(struct vhost_fs_share *share)
 	return err;
 }
 
+/* Flags that say something of what another flag asks for. */
+static bool flags_ok(u32 flags)
+{
+	static const struct {
+		u32 flag;
+		u32 needs;
+	} rows[] = {
+		{ VHOST_FS_SHARE_POSIX_ACL, VHOST_FS_SHARE_XATTR },
+		{ VHOST_FS_SHARE_SECURITY_LABEL, VHOST_FS_SHARE_XATTR },
+		{ VHOST_FS_SHARE_POSIX_ACL_AUTO, VHOST_FS_SHARE_POSIX_ACL },
+		{ VHOST_FS_SHARE_SECURITY_LABEL_AUTO,
+		  VHOST_FS_SHARE_SECURITY_LABEL },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
+		if ((flags & rows[i].flag) && !(flags & rows[i].needs))
+			return false;
+	return !(flags & ~VHOST_FS_SHARE_FLAGS_ALL);
+}
+
 /* No bits and numbers that mean nothing, and no options without what they need. */
 static bool options_ok(const struct vhost_fs_add_share *arg)
 {
-	const u32 need_xattr = VHOST_FS_SHARE_POSIX_ACL |
-			       VHOST_FS_SHARE_SECURITY_LABEL;
-
-	if (arg->flags & ~VHOST_FS_SHARE_FLAGS_ALL || arg->__reserved)
+	if (!flags_ok(arg->flags) || arg->__reserved)
 		return false;
 	if (arg->cache > VHOST_FS_CACHE_NEVER ||
 	    arg->inode_file_handles > VHOST_FS_HANDLES_MANDATORY ||
@@ -283,9 +303,7 @@ static bool options_ok(const struct vhost_fs_add_share *arg)
 		return false;
 	if (arg->attr_timeout_ns && !(arg->flags & VHOST_FS_SHARE_ATTR_TIMEOUT))
 		return false;
-	if (arg->nr_xattr_rules && !(arg->flags & VHOST_FS_SHARE_XATTR))
-		return false;
-	return !(arg->flags & need_xattr) || (arg->flags & VHOST_FS_SHARE_XATTR);
+	return !arg->nr_xattr_rules || (arg->flags & VHOST_FS_SHARE_XATTR);
 }
 
 /**

@@ -6,7 +6,7 @@
  * on files and directories only, security.* and trusted.* as the share's
  * capabilities allow. Before it is asked, the name goes through the share's
  * rules (xattrmap.c). POSIX ACLs have attribute names but ways of their own
- * (acl.c); on a share without them neither those names nor names that become
+ * (acl.c); in a session without them neither those names nor names that become
  * them exist.
  */
 #include <linux/fs.h>
@@ -34,10 +34,10 @@ bool vhost_fs_xattr_served(const struct vhost_fs_share *share)
 	return share->flags & VHOST_FS_SHARE_XATTR;
 }
 
-static bool is_hidden_acl(const struct vhost_fs_share *share, const char *name)
+static bool is_hidden_acl(const struct vhost_fs_req *req, const char *name)
 {
 	return is_posix_acl_xattr(name) &&
-	       !(share->flags & VHOST_FS_SHARE_POSIX_ACL);
+	       !vhost_fs_req_has(req, FUSE_POSIX_ACL);
 }
 
 /* The host's name for a guest's. */
@@ -46,12 +46,12 @@ static int host_name(const struct vhost_fs_req *req, const char *name,
 {
 	int err;
 
-	if (is_hidden_acl(req->share, name))
+	if (is_hidden_acl(req, name))
 		return -EOPNOTSUPP;
 	err = vhost_fs_xattrmap_to_host(req->share, name, host);
 	if (err)
 		return err;
-	return is_hidden_acl(req->share, host) ? -EOPNOTSUPP : 0;
+	return is_hidden_acl(req, host) ? -EOPNOTSUPP : 0;
 }
 
 static int set_attr(struct vhost_fs_req *req, const struct path *path,
@@ -258,8 +258,7 @@ static ssize_t list_names(struct vhost_fs_req *req)
  * Turns the host's names into the guest's, which are never longer, and drops
  * those the guest has none for. Returns the new length.
  */
-static size_t map_names(const struct vhost_fs_share *share, char *names,
-			size_t len)
+static size_t map_names(const struct vhost_fs_req *req, char *names, size_t len)
 {
 	char *end = names + len, *to = names, *host, *next;
 	const char *guest;
@@ -267,10 +266,10 @@ static size_t map_names(const struct vhost_fs_share *share, char *names,
 
 	for (host = names; host < end; host = next) {
 		next = host + strnlen(host, end - host) + 1;
-		if (next > end || is_hidden_acl(share, host))
+		if (next > end || is_hidden_acl(req, host))
 			continue;
-		guest = vhost_fs_xattrmap_to_guest(share, host);
-		if (!guest || is_hidden_acl(share, guest))
+		guest = vhost_fs_xattrmap_to_guest(req->share, host);
+		if (!guest || is_hidden_acl(req, guest))
 			continue;
 		size = next - guest;
 		memmove(to, guest, size);
@@ -295,7 +294,7 @@ int vhost_fs_op_listxattr(struct vhost_fs_req *req)
 	if (len < 0)
 		return len;
 	if (len)
-		len = map_names(req->share, req->buf, len);
+		len = map_names(req, req->buf, len);
 	if (!in->size)
 		return reply_size(req, len);
 	if (len > reply_limit(req, in->size))

@@ -21,6 +21,11 @@ static const struct option_row *find_option(const struct option_row *row,
 	return NULL;
 }
 
+static bool value_is_optional(const struct option_row *row)
+{
+	return row->value && *row->value == '[';
+}
+
 static int take_json(const struct command *cmd, struct args *args)
 {
 	if (!cmd->lists)
@@ -52,7 +57,7 @@ static int take_option(const struct command *cmd, struct args *args, int *at,
 		return unknown_option(cmd, word, name, equals - name);
 	if (!row->value && value)
 		return usage_error("%s: --%s takes no value", cmd->name, row->name);
-	if (row->value && !value) {
+	if (row->value && !value && !value_is_optional(row)) {
 		value = args->argv[*at + 1];
 		if (!value)
 			return usage_error("%s: --%s needs %s", cmd->name, row->name,
@@ -128,7 +133,8 @@ void args_help(const struct command *cmd)
 		puts("\nOptions:");
 	for (row = cmd->options; row && row->name; row++) {
 		snprintf(left, sizeof(left), "--%s%s%s", row->name,
-			 row->value ? " " : "", row->value ? row->value : "");
+			 row->value && !value_is_optional(row) ? " " : "",
+			 row->value ? row->value : "");
 		printf("  %-29s %s\n", left, row->help);
 	}
 	if (cmd->lists)

@@ -11,10 +11,12 @@
 /**
  * struct option_row - one option of a command
  * @name: without the leading hyphens; NULL ends a table
- * @value: what the option takes, as help shows it, or NULL for a flag
+ * @value: what the option takes, as help shows it, or NULL for a flag; in
+ *	brackets with an equals sign if it can be left out, and then it can't be
+ *	a word of its own
  * @help: one line
  * @take: notes the option in the command's own @ctx (@value is NULL for a
- *	flag); returns 0, or the exit status after an error was printed
+ *	flag, and if it was left out); returns 0, or the exit status after an error was printed
  * @bits: for @take to use
  */
 struct option_row {

@@ -10,7 +10,7 @@ _vhost_fs_ctl_commands()
 
 _vhost_fs_ctl_options()
 {
-	"$1" help "$2" 2>/dev/null | sed -n 's/^  \(-j, \)\{0,1\}\(--[a-z0-9-]\{1,\}\) .*/\2/p'
+	"$1" help "$2" 2>/dev/null | sed -n 's/^  \(-j, \)\{0,1\}\(--[a-z0-9-]\{1,\}\)[[ ].*/\2/p'
 }
 
 _vhost_fs_ctl_shares()

@@ -14,10 +14,11 @@ const char *share_flag_word(unsigned int bit)
 	static const char *const words[] = {
 		"readonly", "no_submounts", "no_readdirplus", "xattr", "posix_acl",
 		"security_label", "writeback", "direct_io", "mmap", "killpriv_v2", "noatime",
-		"entry_timeout", "attr_timeout", "no_idmap",
+		"entry_timeout", "attr_timeout", "no_idmap", "posix_acl_auto",
+		"security_label_auto",
 	};
 
-	static_assert(VHOST_FS_SHARE_NO_IDMAP == 1U << (ARRAY_SIZE(words) - 1),
+	static_assert(VHOST_FS_SHARE_SECURITY_LABEL_AUTO == 1U << (ARRAY_SIZE(words) - 1),
 		      "the words are in the order of the flags");
 	return bit < ARRAY_SIZE(words) ? words[bit] : NULL;
 }

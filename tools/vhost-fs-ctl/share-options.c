@@ -38,6 +38,27 @@ static int take_flag(void *ctx, const struct option_row *row, const char *value)
 	return 0;
 }
 
+/*
+ * What guests may have if they know how to, must know, or don't get. The row's
+ * bits are the flag of that, the one that makes it a matter of choice, and that
+ * for extended attributes.
+ */
+static int take_when(void *ctx, const struct option_row *row, const char *value)
+{
+	const unsigned int choice = VHOST_FS_SHARE_POSIX_ACL_AUTO |
+				    VHOST_FS_SHARE_SECURITY_LABEL_AUTO;
+	struct share_request *request = ctx;
+
+	request->share.flags &= ~(row->bits & ~VHOST_FS_SHARE_XATTR);
+	if (!value || !strcmp(value, "always"))
+		request->share.flags |= row->bits & ~choice;
+	else if (!strcmp(value, "auto"))
+		request->share.flags |= row->bits;
+	else if (strcmp(value, "never"))
+		return args_bad_value(row, value, "accepted are always, auto and never");
+	return 0;
+}
+
 /* Adds to users or groups, as --user and --group are given once for each. */
 static int take_id(const struct option_row *row, const char *value, uint32_t *ids,
 		   uint32_t *nr, const char *(*parse)(const char *text, uint32_t *id))
@@ -277,10 +298,11 @@ const struct option_row share_options[] = {
 	{ "preserve-noatime", NULL, "the guest's O_NOATIME is O_NOATIME on the host", take_flag,
 	  VHOST_FS_SHARE_NOATIME },
 	{ "xattr", NULL, "serve extended attributes", take_flag, VHOST_FS_SHARE_XATTR },
-	{ "posix-acl", NULL, "serve POSIX ACLs too; guests must know them", take_flag,
-	  VHOST_FS_SHARE_POSIX_ACL | VHOST_FS_SHARE_XATTR },
-	{ "security-label", NULL, "guests label what they make; they must know how to",
-	  take_flag, VHOST_FS_SHARE_SECURITY_LABEL | VHOST_FS_SHARE_XATTR },
+	{ "posix-acl", "[=WHEN]", "ACLs: always: guests must know them; auto; never", take_when,
+	  VHOST_FS_SHARE_POSIX_ACL | VHOST_FS_SHARE_POSIX_ACL_AUTO | VHOST_FS_SHARE_XATTR },
+	{ "security-label", "[=WHEN]", "guests label what they make; likewise", take_when,
+	  VHOST_FS_SHARE_SECURITY_LABEL | VHOST_FS_SHARE_SECURITY_LABEL_AUTO |
+	  VHOST_FS_SHARE_XATTR },
 	{ "xattrmap", "RULES", "map names of extended attributes", take_xattrmap,
 	  VHOST_FS_SHARE_XATTR },
 	{ "inode-file-handles", "WHEN", "never (default), prefer or mandatory", take_handles, 0 },

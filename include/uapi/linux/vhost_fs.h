@@ -152,6 +152,16 @@ enum vhost_fs_locks {
  * asks with every request, which some need to be granted.
  */
 #define VHOST_FS_SHARE_NO_IDMAP		(1U << 13)
+/*
+ * Guests that know no access control lists may mount the share too, without
+ * them; needs VHOST_FS_SHARE_POSIX_ACL.
+ */
+#define VHOST_FS_SHARE_POSIX_ACL_AUTO	(1U << 14)
+/*
+ * Guests that can't label what they create may mount the share too; needs
+ * VHOST_FS_SHARE_SECURITY_LABEL.
+ */
+#define VHOST_FS_SHARE_SECURITY_LABEL_AUTO	(1U << 15)
 
 /* Most rules that map extended attributes' names, and bytes of each string. */
 #define VHOST_FS_MAX_XATTR_RULES	256

@@ -128,6 +128,41 @@ TEST_F(acl, init)
 	EXPECT_EQ(0, fuse_getattr(self->f, ROOT, NULL));
 }
 
+/* On a share that doesn't insist, who lacks one of the flags has no ACLs. */
+TEST(acl_auto)
+{
+	static const uint64_t needed[] = {
+		FUSE_POSIX_ACL, FUSE_DONT_MASK, FUSE_SETXATTR_EXT, ACL_FLAGS,
+	};
+	struct bed_config config = {
+		.flags = VHOST_FS_SHARE_XATTR | VHOST_FS_SHARE_POSIX_ACL |
+			 VHOST_FS_SHARE_POSIX_ACL_AUTO,
+	};
+	uint64_t file;
+	char buf[256];
+	struct bed bed;
+	unsigned int i;
+
+	ASSERT_EQ(0, bed_open(&bed, &config));
+	ASSERT_EQ(0, bed_write_file(&bed, "file", "", 0, 0640));
+	ASSERT_EQ(0, host_set(&bed, "file", ACCESS, &full, FULL_SIZE));
+	EXPECT_EQ(ACL_FLAGS, bed.fuse.init.flags & ACL_FLAGS);
+	file = bed_lookup(&bed.fuse, "file");
+	EXPECT_EQ(FULL_SIZE, fuse_getxattr(&bed.fuse, file, ACCESS, buf, 256));
+	for (i = 0; i < 4; i++) {
+		ASSERT_EQ(0, fuse_init_flags(&bed.fuse, FUSE_ALL_FLAGS & ~needed[i]));
+		EXPECT_EQ(0, bed.fuse.init.flags & ACL_FLAGS);
+		file = bed_lookup(&bed.fuse, "file");
+		EXPECT_EQ(-EOPNOTSUPP,
+			  fuse_getxattr(&bed.fuse, file, ACCESS, buf, 256));
+		EXPECT_EQ(-EOPNOTSUPP, fuse_setxattr(&bed.fuse, file, ACCESS,
+						     &full, FULL_SIZE, 0, 0));
+		EXPECT_EQ(0, fuse_listxattr(&bed.fuse, file, buf, 256));
+	}
+	EXPECT_EQ(FULL_SIZE, host_get(&bed, "file", ACCESS, buf, 256));
+	bed_close(&bed);
+}
+
 TEST_F(acl, access)
 {
 	ASSERT_EQ(0, fuse_setxattr(self->f, self->file, ACCESS, &full,

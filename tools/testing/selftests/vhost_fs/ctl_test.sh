@@ -215,6 +215,14 @@ b" "$long" aé 'a*' ..; do
 		--xattrmap :ok:all::: --xattrmap :ok:all:::
 	grep -q "can be given once" "$dir/err"
 	report $? "which says why"
+	for word in "" yes Auto; do
+		usage "add-share, --posix-acl=$word" \
+			add-share $prefix --path "$dir/root" --posix-acl="$word"
+		usage "add-share, --security-label=$word" \
+			add-share $prefix --path "$dir/root" --security-label="$word"
+	done
+	usage "add-share, auto as a word of its own" \
+		add-share $prefix --path "$dir/root" --posix-acl auto
 	usage "add-share, no label" add-share $prefix --path "$dir/root" --label ""
 	usage "set-share without NAME" set-share --max-nodes 5
 	usage "set-share with two names" set-share a b --max-nodes 5
@@ -357,6 +365,17 @@ test_attribute_options() {
 	works "add-share --security-label" "$ctl" add-share $prefix-label --path "$dir/root" \
 		--security-label
 	share_is "so do labels" -label '.flags == ["xattr", "security_label"]'
+	works "add-share --posix-acl=auto" "$ctl" add-share $prefix-auto1 --path "$dir/root" \
+		--posix-acl=auto --security-label=auto
+	share_is "guests need not know them" -auto1 '.flags == ["xattr", "posix_acl",
+		"security_label", "posix_acl_auto", "security_label_auto"]'
+	works "add-share, the last one counts" "$ctl" add-share $prefix-auto2 \
+		--path "$dir/root" --posix-acl=auto --posix-acl=always --security-label \
+		--security-label=never
+	share_is "ACLs and no labels" -auto2 '.flags == ["xattr", "posix_acl"]'
+	works "add-share --posix-acl=never" "$ctl" add-share $prefix-auto3 \
+		--path "$dir/root" --posix-acl=never
+	share_is "none" -auto3 '.flags == []'
 	works "add-share --xattrmap" "$ctl" add-share $prefix-map --path "$dir/root" \
 		--xattrmap ":ok:all:user.:user.: /map//user.virtiofs./"
 	share_is "so do rules for names" -map '.flags == ["xattr"]'

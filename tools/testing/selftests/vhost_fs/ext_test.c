@@ -165,6 +165,25 @@ TEST_F(ext, init)
 	EXPECT_EQ(0, fuse_init_flags(self->f, FUSE_ALL_FLAGS));
 }
 
+/* On a share that doesn't insist, who can't label makes without. */
+TEST(label_auto)
+{
+	const uint64_t label = FUSE_SECURITY_CTX;
+	struct bed_config config = {
+		.flags = VHOST_FS_SHARE_XATTR | VHOST_FS_SHARE_SECURITY_LABEL |
+			 VHOST_FS_SHARE_SECURITY_LABEL_AUTO,
+	};
+	struct fuse_entry_out entry;
+	struct bed bed;
+
+	ASSERT_EQ(0, bed_open(&bed, &config));
+	EXPECT_EQ(label >> 32, bed.fuse.init.flags2 & (label >> 32));
+	ASSERT_EQ(0, fuse_init_flags(&bed.fuse, FUSE_ALL_FLAGS & ~label));
+	EXPECT_EQ(0, bed.fuse.init.flags2 & (label >> 32));
+	EXPECT_EQ(0, fuse_mkdir(&bed.fuse, ROOT, "dir", 0755, 0, &entry));
+	bed_close(&bed);
+}
+
 /* Everything that can be made is made with its label. */
 TEST_F(ext, labels)
 {

@@ -144,6 +144,9 @@ TEST_F(share, options_that_are_never_right)
 	static const struct vhost_fs_add_share rows[] = {
 		{ .flags = VHOST_FS_SHARE_POSIX_ACL },
 		{ .flags = VHOST_FS_SHARE_SECURITY_LABEL },
+		{ .flags = VHOST_FS_SHARE_POSIX_ACL_AUTO | VHOST_FS_SHARE_XATTR },
+		{ .flags = VHOST_FS_SHARE_SECURITY_LABEL_AUTO |
+			   VHOST_FS_SHARE_POSIX_ACL | VHOST_FS_SHARE_XATTR },
 		{ .inode_file_handles = VHOST_FS_HANDLES_MANDATORY + 1 },
 		{ .locks = VHOST_FS_LOCKS_REMOTE + 1 },
 		{ .max_blocked = VHOST_FS_MAX_BLOCKED + 1 },

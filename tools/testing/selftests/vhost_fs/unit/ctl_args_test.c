@@ -37,7 +37,17 @@ static int take_value(void *ctx, const struct option_row *row, const char *value
 	return seen->refuse;
 }
 
+static int take_maybe(void *ctx, const struct option_row *row, const char *value)
+{
+	struct seen *seen = ctx;
+
+	seen->flags |= row->bits;
+	seen->value = value;
+	return 0;
+}
+
 static const struct option_row options[] = {
+	{ "maybe", "[=WHEN]", "a value, or none", take_maybe, 4 },
 	{ "flag", NULL, "a flag", take_flag, 1 },
 	{ "flag-two", NULL, "another", take_flag, 2 },
 	{ "value", "V", "a value", take_value, 0 },
@@ -84,6 +94,24 @@ static int parse(struct line *line, const struct command *cmd, const char *text)
 	for (word = strtok_r(line->text, " ", &save); word; word = strtok_r(NULL, " ", &save))
 		line->words[line->args.argc++] = word;
 	return args_parse(cmd, &line->args, &line->seen);
+}
+
+/* A word that follows is no value where one can be left out. */
+static void optional_values(void **state)
+{
+	struct line line = { };
+
+	(void)state;
+	assert_int_equal(parse(&line, &plain, "--maybe a"), 0);
+	assert_int_equal(line.seen.flags, 4);
+	assert_null(line.seen.value);
+	assert_int_equal(line.args.argc, 1);
+	assert_int_equal(parse(&line, &plain, "a --maybe=v"), 0);
+	assert_string_equal(line.seen.value, "v");
+	assert_int_equal(parse(&line, &plain, "a --maybe="), 0);
+	assert_string_equal(line.seen.value, "");
+	assert_int_equal(parse(&line, &plain, "a --maybe"), 0);
+	assert_null(line.seen.value);
 }
 
 static void options_anywhere(void **state)
@@ -213,6 +241,7 @@ static void refusal_passed_on(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(optional_values),
 		cmocka_unit_test(options_anywhere),
 		cmocka_unit_test(values),
 		cmocka_unit_test(options_of_others),

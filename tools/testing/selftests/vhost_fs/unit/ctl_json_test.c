@@ -136,7 +136,7 @@ static void flag_words(void **state)
 	unsigned int bit, other;
 
 	(void)state;
-	for (bit = 0; 1U << bit <= VHOST_FS_SHARE_NO_IDMAP; bit++) {
+	for (bit = 0; 1U << bit <= VHOST_FS_SHARE_SECURITY_LABEL_AUTO; bit++) {
 		assert_non_null(share_flag_word(bit));
 		for (other = 0; other < bit; other++)
 			assert_string_not_equal(share_flag_word(bit), share_flag_word(other));
