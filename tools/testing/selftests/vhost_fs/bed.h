@@ -21,7 +21,7 @@ struct bed_config {
 	uint64_t max_nodes;
 	uint64_t max_handles;
 	bool no_init;			/* leave INIT to the test */
-	bool disk;			/* on an ext4 with fs-verity */
+	bool disk;			/* on an ext4 */
 	/* Other options; what is set above counts more. */
 	struct vhost_fs_add_share options;
 };

@@ -275,6 +275,11 @@ TEST_F(ioctl, no_verity)
 	EXPECT_EQ(want, enable_verity(self, sizeof(SALT) - 1, 0, sizeof(SALT) - 1));
 }
 
+static bool kernel_has_verity(void)
+{
+	return !access("/sys/fs/ext4/features/verity", F_OK);
+}
+
 static void on_disk(struct __test_metadata *_metadata, FIXTURE_DATA(ioctl) *self)
 {
 	close(self->host);
@@ -289,6 +294,8 @@ TEST_F(ioctl, verity)
 	char buf[8];
 	uint16_t size;
 
+	if (!kernel_has_verity())
+		SKIP(return, "the kernel has no fs-verity");
 	on_disk(_metadata, self);
 	EXPECT_EQ(-ENODATA, measure(self, &got, 64));
 	EXPECT_EQ(0, enable_verity(self, sizeof(SALT) - 1, 0, sizeof(SALT) - 1));
@@ -313,6 +320,8 @@ TEST_F(ioctl, verity_while_open_for_writing)
 {
 	struct fuse_open_out out;
 
+	if (!kernel_has_verity())
+		SKIP(return, "the kernel has no fs-verity");
 	on_disk(_metadata, self);
 	ASSERT_EQ(0, fuse_open(self->f, self->node, O_RDWR, &out));
 	EXPECT_EQ(-ETXTBSY, enable_verity(self, 0, 0, 0));
@@ -325,6 +334,8 @@ TEST_F(ioctl, verity_takes_a_writer)
 {
 	struct digest got;
 
+	if (!kernel_has_verity())
+		SKIP(return, "the kernel has no fs-verity");
 	on_disk(_metadata, self);
 	self->f->uid = self->f->gid = 1000;
 	EXPECT_EQ(-EACCES, enable_verity(self, 0, 0, 0));
@@ -344,6 +355,8 @@ TEST_F(ioctl, verity_salt)
 {
 	struct digest plain, salted;
 
+	if (!kernel_has_verity())
+		SKIP(return, "the kernel has no fs-verity");
 	on_disk(_metadata, self);
 	ASSERT_EQ(0, enable_verity(self, sizeof(SALT) - 1, 0, sizeof(SALT) - 1));
 	ASSERT_EQ(36, measure(self, &salted, 64));

@@ -15,75 +15,8 @@ export LC_ALL=C
 run=/run/vhost-fs-options-test
 host=/srv/options-test
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
-
-# What ends on its own once the guest's cache expires gets this long.
-expiry=20
-
-fail()
-{
-	echo "$*"
-	exit 1
-}
-
-same()
-{
-	[ "$1" = "$2" ] || fail "$3: '$1' isn't '$2'"
-}
-
-# wait_until SECONDS COMMAND...
-wait_until()
-{
-	local deadline=$((SECONDS + $1))
-	shift
-	until "$@"; do
-		[ "$SECONDS" -lt "$deadline" ] || return 1
-		sleep 0.1
-	done
-}
-
-gone()
-{
-	! kill -0 "$1" 2>/dev/null || grep -qs '^State:.Z' "/proc/$1/status"
-}
-
-# guest SHARE NAME: another device of SHARE, mounted at $run/NAME.
-guest()
-{
-	local share=$1 name=$2
-	loopbackd --share "$share" --tag "$name" --ready "$run/$name.ready" </dev/null \
-		>"$run/$name.log" 2>&1 &
-	echo $! >"$run/$name.pid"
-	wait_until 30 test -e "$run/$name.ready" || fail "loopbackd: $(tail -n 1 "$run/$name.log")"
-	mkdir -p "$run/$name"
-	mount -t virtiofs "$name" "$run/$name" || fail "can't mount"
-}
-
-# serve NAME OPTION...: shares $host/NAME, with one guest.
-serve()
-{
-	local name=$1
-	shift
-	mkdir -p "$host/$name"
-	vhost-fs-ctl add-share "$name" --path "$host/$name" "$@" || fail "no share"
-	guest "$name" "$name"
-}
-
-leave()
-{
-	local name=$1 pid
-	umount "$run/$name" || fail "umount of $name"
-	pid=$(cat "$run/$name.pid")
-	kill "$pid"
-	wait_until 30 gone "$pid" || fail "loopbackd doesn't end"
-	rm "$run/$name.ready"
-}
-
-unserve()
-{
-	leave "$1"
-	vhost-fs-ctl remove-share "$1" || fail "the share stays"
-	rm -rf "${host:?}/$1"
-}
+# shellcheck source=tools/testing/selftests/vhost_fs/guests.sh
+. "$here/guests.sh"
 
 verify()
 {
@@ -95,11 +28,6 @@ verify()
 sees()
 {
 	[ "$(cat "$1" 2>/dev/null)" = "$2" ]
-}
-
-as_user()
-{
-	setpriv --reuid 1000 --regid 1000 --clear-groups "$@"
 }
 
 # Two guests of one share, at $one and $two.
@@ -421,28 +349,179 @@ test_readonly()
 	unserve readonly
 }
 
+# What a share may do for its guests' root: no more than it was left with.
+test_rights()
+{
+	local h=$host/rights g=$run/rights name
+	mkdir -p "$h"
+	for name in group others; do
+		echo $name >"$h/$name"
+		chown 1000:4343 "$h/$name"
+	done
+	chmod 040 "$h/group"
+	chmod 000 "$h/others"
+	serve rights --xattr --modcaps -dac_override:-mknod --supplementary-group 4343
+	sees "$g/group" group || fail "a file of the share's group"
+	cat "$g/others" 2>/dev/null && fail "a file that the share may not read"
+	mknod "$g/null" c 1 3 2>/dev/null && fail "a device"
+	leave rights
+	vhost-fs-ctl remove-share rights
+	serve rights --xattr
+	sees "$g/others" others || fail "CAP_DAC_OVERRIDE isn't kept"
+	mknod "$g/null" c 1 3 || fail "CAP_MKNOD isn't kept"
+	setfattr -n trusted.a -v b "$g/group" 2>/dev/null && fail "CAP_SYS_ADMIN is kept"
+	leave rights
+	vhost-fs-ctl remove-share rights
+	serve rights --xattr --modcaps +sys_admin
+	setfattr -n trusted.a -v b "$g/group" || fail "CAP_SYS_ADMIN isn't kept"
+	same "$(getfattr --only-values -n trusted.a "$h/group" 2>/dev/null)" b "value on the host"
+	unserve rights
+}
+
+# What the host mounts and unmounts shows in its own mounts, and in no others.
+test_sandbox()
+{
+	local h=$host/sandbox g=$run/sandbox mode
+	for mode in mount none; do
+		serve sandbox --sandbox $mode
+		mkdir "$h/sub"
+		mount -t tmpfs none "$h/sub" || fail "no tmpfs"
+		echo x >"$h/sub/f"
+		if [ $mode = mount ]; then
+			[ ! -e "$g/sub/f" ] || fail "mounted in the share"
+		else
+			wait_until $expiry sees "$g/sub/f" x || fail "not mounted in the share"
+			umount "$g/sub" 2>/dev/null
+		fi
+		leave sandbox
+		vhost-fs-ctl remove-share sandbox
+		umount "$h/sub" || fail "the host can't unmount it"
+		rmdir "$h/sub"
+	done
+	rmdir "$h"
+}
+
+# A name that is missing may be believed to be so, for as long as the share says.
+test_negative_timeout()
+{
+	local n=$run/negative h=$host/negative
+	serve negative --negative-timeout 86400
+	[ ! -e "$n/f" ] || fail "there is something"
+	touch "$h/f"
+	[ ! -e "$n/f" ] || fail "it was asked for again"
+	echo x >"$n/g" || fail "create"
+	rm "$n/g"
+	[ ! -e "$n/g" ] || fail "removed by the guest itself"
+	vhost-fs-ctl set-share negative --negative-timeout 0
+	[ ! -e "$n/h" ] || fail "there is something"
+	touch "$h/h"
+	[ -e "$n/h" ] || fail "it wasn't asked for again"
+	unserve negative
+}
+
+# A guest that has all that it may have gets errors, and others don't.
+test_limits()
+{
+	local i
+	mkdir -p "$host/limits"
+	for i in 1 2 3 4 5 6; do
+		touch "$host/limits/$i"
+	done
+	two_guests limits --max-handles 2 --max-nodes 5 --no-readdirplus
+	exec 5<"$one/1" 6<"$one/2"
+	(exec 7<"$one/3") 2>"$run/why" && fail "a third open file"
+	grep -q "Too many open files" "$run/why" || fail "$(cat "$run/why")"
+	(exec 7<"$two/3") || fail "the other guest's open file"
+	stat "$one/3" "$one/4" >/dev/null || fail "files that it may know"
+	stat "$one/5" 2>"$run/why" && fail "a sixth file"
+	grep -q "Too many open files in system" "$run/why" || fail "$(cat "$run/why")"
+	stat "$two/5" >/dev/null || fail "what the other guest may know"
+	vhost-fs-ctl set-share limits --max-handles 3 --max-nodes 10
+	(exec 7<"$one/3") || fail "a limit that was raised"
+	stat "$one/5" >/dev/null || fail "a limit that was raised"
+	exec 5<&- 6<&-
+	end_two_guests limits
+}
+
+# A guest's own mount with mapped ids, of what the share has.
+test_idmapped_mounts()
+{
+	local h=$host/idmapped g=$run/idmapped m=$run/idmapped-mount
+	serve idmapped
+	mkdir -p "$g/d" "$m"
+	chown 1000:1000 "$g/d"
+	mount --bind -o X-mount.idmap=b:1000:2000:1 "$g/d" "$m" || fail "no mount with mapped ids"
+	same "$(stat -c %u:%g "$m")" 2000:2000 "owner there"
+	setpriv --reuid 2000 --regid 2000 --clear-groups sh -c "echo x >'$m/f'" || fail "create"
+	same "$(stat -c %u:%g "$h/d/f")" 1000:1000 "owner on the host"
+	as_user sh -c "echo x >'$m/g'" 2>/dev/null && fail "somebody else creates"
+	umount "$m"
+	unserve idmapped
+	serve idmapped --no-idmapped-mounts
+	mkdir "$g/d"
+	if mount --bind -o X-mount.idmap=b:1000:2000:1 "$g/d" "$m" 2>/dev/null; then
+		fail "mounted with mapped ids all the same"
+	fi
+	unserve idmapped
+	rmdir "$m"
+}
+
+# seal FILE: enables fs-verity, with SHA-256 and blocks of 4 KiB.
+seal()
+{
+	# shellcheck disable=SC2016 # Perl's variables
+	perl -e 'open(F, "<", $ARGV[0]) or die "open: $!\n";
+		ioctl(F, 0x40806685, pack("L4QL2Q12", 1, 1, 4096, (0) x 16)) or die "$!\n"' "$1"
+}
+
+# measure FILE: prints its digest.
+measure()
+{
+	# shellcheck disable=SC2016 # Perl's variables
+	perl -e 'open(F, "<", $ARGV[0]) or die "open: $!\n";
+		my $d = pack("S2x64", 0, 64);
+		ioctl(F, 0xc0046686, $d) or die "$!\n";
+		print unpack("x4H64", $d), "\n"' "$1"
+}
+
+test_verity()
+{
+	local h=$host/verity g=$run/verity name digest
+	on_ext4 verity -O verity -b 4096
+	serve verity --no-idmapped-mounts
+	for name in root user; do
+		seq 5000 >"$g/$name"
+	done
+	chown 1000 "$g/user"
+	same "$(measure "$g/root" 2>&1)" "No data available" "digest of a file without one"
+	same "$(as_user "$BASH" -c "$(declare -f seal); seal $g/root" 2>&1)" "Permission denied" \
+		"sealing what one may only read"
+	echo more >>"$g/root" || fail "it was sealed"
+	seal "$g/root" || fail "root seals"
+	as_user "$BASH" -c "$(declare -f seal); seal $g/user" || fail "its owner seals"
+	same "$(seal "$g/root" 2>&1)" "File exists" "sealing again"
+	digest=$(measure "$g/root") || fail "measure"
+	same "$digest" "$(measure "$h/root")" "digest"
+	[ "$digest" != "$(measure "$g/user")" ] || fail "digests of two files"
+	(echo x >>"$g/root") 2>/dev/null && fail "written"
+	same "$(tail -n 1 "$g/root")" more "contents"
+	leave verity
+	vhost-fs-ctl remove-share verity
+	# A guest that may map ids doesn't say who asks.
+	serve verity
+	same "$(measure "$g/root")" "$digest" "digest, seen by another guest"
+	echo x >"$g/new"
+	same "$(seal "$g/new" 2>&1)" "Operation not permitted" "nobody seals"
+	leave verity
+	vhost-fs-ctl remove-share verity
+	end_ext4 verity
+}
+
 # Running them
 
 tests=(cache_never cache_auto cache_metadata cache_always timeouts writeback allow_mmap killpriv
-	killpriv_by_guest mapped_mount translated_ids noatime readonly)
-
-run_test()
-{
-	nr=$((nr + 1))
-	if ("test_$1") >"$run/out" 2>&1; then
-		echo "ok $nr - $1"
-	else
-		failed=$((failed + 1))
-		echo "not ok $nr - $1"
-		sed 's/^/# /' "$run/out"
-	fi
-}
+	killpriv_by_guest mapped_mount translated_ids noatime readonly idmapped_mounts verity rights sandbox
+	negative_timeout limits)
 
 [ $# -eq 0 ] || tests=("$@")
-mkdir -p "$run" "$host"
-nr=0 failed=0
-for name in "${tests[@]}"; do
-	run_test "$name"
-done
-echo "1..$nr"
-[ "$failed" -eq 0 ]
+run_tests "${tests[@]}"
