@@ -755,8 +755,12 @@ int virtiofsd_options_check(struct virtiofsd_options *o)
 	}
 	if (o->posix_acl != VIRTIOFSD_NEVER)
 		share->share.flags |= VHOST_FS_SHARE_XATTR | VHOST_FS_SHARE_POSIX_ACL;
+	if (o->posix_acl == VIRTIOFSD_AUTO)
+		share->share.flags |= VHOST_FS_SHARE_POSIX_ACL_AUTO;
 	if (o->security_label != VIRTIOFSD_NEVER)
 		share->share.flags |= VHOST_FS_SHARE_XATTR | VHOST_FS_SHARE_SECURITY_LABEL;
+	if (o->security_label == VIRTIOFSD_AUTO)
+		share->share.flags |= VHOST_FS_SHARE_SECURITY_LABEL_AUTO;
 	if (share->xattrmap.nr)
 		share->share.flags |= VHOST_FS_SHARE_XATTR;
 	share->sandbox.mode = o->sandbox == VIRTIOFSD_NONE ? SANDBOX_NONE : SANDBOX_MOUNT;

@@ -147,7 +147,12 @@ static void test_flags(void **state)
 			 flags_of("--posix-acl"));
 	assert_int_equal(0, flags_of("--posix-acl=never"));
 	assert_int_equal(0, flags_of("--posix-acl -o no_posix_acl"));
+	assert_int_equal(VHOST_FS_SHARE_XATTR | VHOST_FS_SHARE_POSIX_ACL |
+			 VHOST_FS_SHARE_POSIX_ACL_AUTO, flags_of("--posix-acl=auto"));
 	assert_int_equal(VHOST_FS_SHARE_XATTR | VHOST_FS_SHARE_SECURITY_LABEL,
+			 flags_of("--security-label=always"));
+	assert_int_equal(VHOST_FS_SHARE_XATTR | VHOST_FS_SHARE_SECURITY_LABEL |
+			 VHOST_FS_SHARE_SECURITY_LABEL_AUTO,
 			 flags_of("--security-label=auto"));
 	assert_int_equal(VHOST_FS_SHARE_READONLY, flags_of("--readonly"));
 	assert_int_equal(VHOST_FS_SHARE_NO_SUBMOUNTS, flags_of("--no-announce-submounts"));
