@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2154,SC2034
 #
 # What tests have in common that make their shares and mounts themselves, in a
 # host VM: shares lie in $host, guests' mounts and all else in $run.

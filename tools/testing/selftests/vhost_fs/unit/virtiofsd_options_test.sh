@@ -31,6 +31,7 @@ options_in() {
 
 # Those that the second column and the text name, for one command.
 named() {
+	# shellcheck disable=SC2016 # quotes of the table
 	sed -n 's/^``-.*  ``\(.*\)``  .*/\1/p' "$table" | sed 's/ mount$//; s/ none$//' |
 		if [ "$1" = add-share ]; then grep '^--'; else sed -n "s/^$1 //p"; fi | sort -u
 }
