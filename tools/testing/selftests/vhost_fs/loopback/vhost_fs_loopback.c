@@ -89,6 +89,8 @@ static void loopback_free(struct kref *kref)
 	struct loopback *lb = container_of(kref, struct loopback, kref);
 	struct loopback_queue *queue;
 
+	/* loopback_release() may ask for it when the rings are long gone. */
+	cancel_work_sync(&lb->refuse_work);
 	for (queue = lb->queues; queue < lb->queues + lb->nqueues; queue++) {
 		u64 count;
 
