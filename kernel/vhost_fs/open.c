@@ -58,23 +58,17 @@ static int open_check_type(const struct inode *inode)
 	}
 }
 
+/* Linux knows a fourth way to open, for neither, that takes the rights to both. */
 static int open_mask(u32 flags)
 {
-	int mask;
+	static const int masks[] = {
+		[O_RDONLY] = MAY_READ,
+		[O_WRONLY] = MAY_WRITE,
+		[O_RDWR] = MAY_READ | MAY_WRITE,
+		[O_ACCMODE] = MAY_READ | MAY_WRITE,
+	};
+	int mask = masks[flags & O_ACCMODE];
 
-	switch (flags & O_ACCMODE) {
-	case O_RDONLY:
-		mask = MAY_READ;
-		break;
-	case O_WRONLY:
-		mask = MAY_WRITE;
-		break;
-	case O_RDWR:
-		mask = MAY_READ | MAY_WRITE;
-		break;
-	default:
-		return -EINVAL;
-	}
 	return flags & O_TRUNC ? mask | MAY_WRITE : mask;
 }
 
@@ -87,8 +81,6 @@ static int open_check(struct vhost_fs_req *req, const struct path *path,
 	bool readonly;
 	int err;
 
-	if (mask < 0)
-		return mask;
 	err = open_check_type(inode);
 	if (err)
 		return err;
@@ -321,12 +313,9 @@ static struct file *create_once(struct vhost_fs_req *req, struct path *path)
 /* The file, made or found, opened. */
 static struct file *create_file(struct vhost_fs_req *req, struct path *path)
 {
-	const struct fuse_create_in *in = req->arg;
-	struct file *file = ERR_PTR(open_mask(in->flags));
+	struct file *file = NULL;
 	unsigned int i;
 
-	if (IS_ERR(file))
-		return file;
 	/* The host may remove what was there before it is opened. */
 	for (i = 0; i < VHOST_FS_CREATE_RETRIES; i++) {
 		file = create_once(req, path);
@@ -505,11 +494,8 @@ static struct file *tmpfile_make(struct vhost_fs_req *req)
 static int tmpfile_check(struct vhost_fs_req *req)
 {
 	const struct fuse_create_in *in = req->arg;
-	int mask = open_mask(in->flags);
 
-	if (mask < 0)
-		return mask;
-	if (!(mask & MAY_WRITE))
+	if (!(open_mask(in->flags) & MAY_WRITE))
 		return -EINVAL;
 	return d_is_dir(req->path.dentry) ? 0 : -ENOTDIR;
 }

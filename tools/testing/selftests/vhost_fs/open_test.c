@@ -56,6 +56,18 @@ TEST_F(open, modes)
 	EXPECT_EQ(0, fuse_release(self->f, self->file, rw.fh));
 }
 
+/* Takes the rights to read and to write, and gives neither. */
+TEST_F(open, for_neither)
+{
+	struct fuse_open_out out;
+	char c;
+
+	ASSERT_EQ(0, fuse_open(self->f, self->file, O_ACCMODE, &out));
+	EXPECT_EQ(-EBADF, fuse_read(self->f, self->file, out.fh, 0, &c, 1));
+	EXPECT_EQ(-EBADF, fuse_write(self->f, self->file, out.fh, 0, "x", 1));
+	EXPECT_EQ(0, fuse_release(self->f, self->file, out.fh));
+}
+
 TEST_F(open, released_handle_is_gone)
 {
 	struct fuse_open_out out;
