@@ -273,6 +273,18 @@ static int setattr_size(struct vhost_fs_req *req)
 	return err;
 }
 
+/*
+ * A guest that names no change either lets someone write to a file, at the cost
+ * of set-ID bits that it leaves to the host or doesn't know how to clear; or it
+ * was asked by chown(2) for neither an owner nor a group, with the same result.
+ */
+static bool setattr_touches(const struct vhost_fs_req *req)
+{
+	const struct fuse_setattr_in *in = req->arg;
+
+	return !(in->valid & VHOST_FS_FATTR_CHANGES);
+}
+
 static int setattr_owner(struct vhost_fs_req *req, struct iattr *attr)
 {
 	const struct fuse_setattr_in *in = req->arg;
@@ -294,7 +306,7 @@ static int setattr_owner(struct vhost_fs_req *req, struct iattr *attr)
 		attr->ia_valid |= ATTR_GID;
 		attr->ia_vfsgid = VFSGIDT_INIT(gid);
 	}
-	if ((in->valid & (FATTR_UID | FATTR_GID)) &&
+	if (((in->valid & (FATTR_UID | FATTR_GID)) || setattr_touches(req)) &&
 	    !d_is_dir(req->path.dentry))
 		attr->ia_valid |= ATTR_KILL_PRIV;
 	return 0;
@@ -363,15 +375,20 @@ static int setattr_decode(struct vhost_fs_req *req, struct iattr *attr)
 /*
  * What chown(2) takes away from a file besides its owner. A guest that didn't
  * agree on it sends the mode itself; notify_change() takes only one of both.
+ * A touch takes it away if it may, and is no reason to fail.
  */
 static unsigned int chown_kills(const struct vhost_fs_req *req,
 				unsigned int valid, struct inode *inode)
 {
-	if (!setattr_kills(req) || S_ISDIR(inode->i_mode) ||
-	    !(valid & (ATTR_UID | ATTR_GID)) || (valid & ATTR_MODE))
+	struct mnt_idmap *idmap = mnt_idmap(req->path.mnt);
+	bool chown = setattr_kills(req) && (valid & (ATTR_UID | ATTR_GID)) &&
+		     !(valid & ATTR_MODE);
+
+	if (S_ISDIR(inode->i_mode) ||
+	    !(chown || (setattr_touches(req) &&
+			inode_owner_or_capable(idmap, inode))))
 		return 0;
-	return ATTR_KILL_SUID |
-	       setattr_should_drop_sgid(mnt_idmap(req->path.mnt), inode);
+	return ATTR_KILL_SUID | setattr_should_drop_sgid(idmap, inode);
 }
 
 static int setattr_notify(struct vhost_fs_req *req, struct iattr *attr)
@@ -398,9 +415,11 @@ static int setattr_apply(struct vhost_fs_req *req, struct iattr *attr)
 	const struct cred *saved = NULL;
 	int err = 0;
 
-	/* Its root may keep a bit that nobody can execute. */
-	if (setattr_kills(req) && req->hdr->uid &&
-	    req->hdr->uid != FUSE_INVALID_UIDGID)
+	/* Its root, or the file's group, may keep a bit that nobody can execute. */
+	if (setattr_touches(req))
+		err = vhost_fs_cred_outsider(req, &saved);
+	else if (setattr_kills(req) && req->hdr->uid &&
+		 req->hdr->uid != FUSE_INVALID_UIDGID)
 		err = vhost_fs_cred_drop_fsetid(req, &req->path, &saved);
 	if (err)
 		return err;
@@ -420,11 +439,9 @@ static int setattr_change(struct vhost_fs_req *req)
 		return err;
 	if (in->valid & FATTR_SIZE) {
 		err = setattr_size(req);
-		if (err)
+		if (err || !attr.ia_valid)
 			return err;
 	}
-	if (!attr.ia_valid)
-		return 0;
 	vhost_fs_may_block(req);
 	err = vhost_fs_want_write(req, req->path.mnt);
 	if (err)
@@ -448,15 +465,10 @@ int vhost_fs_op_setattr(struct vhost_fs_req *req)
 	err = vhost_fs_req_maybe_handle(req, in->valid & FATTR_FH, in->fh);
 	if (err)
 		return err;
-	/* Even where it would change nothing, as chown(2) with no new owner. */
 	if (vhost_fs_is_readonly(req, req->path.mnt))
 		return -EROFS;
-	if (in->valid & VHOST_FS_FATTR_CHANGES) {
-		err = setattr_change(req);
-		if (err)
-			return err;
-	}
-	return attr_reply(req);
+	err = setattr_change(req);
+	return err ?: attr_reply(req);
 }
 
 /**

@@ -256,13 +256,14 @@ int vhost_fs_op_lseek(struct vhost_fs_req *req)
 
 /*
  * Requests without a flag that tells whether set-ID bits must go: the guest's
- * root may keep them, and nobody else, nor one whom the guest doesn't name.
+ * root may keep them, and nobody else. A guest that names nobody has had them
+ * cleared before (see setattr_touches()), if need be.
  */
 static int drop_fsetid_unless_root(struct vhost_fs_req *req, struct file *file,
 				   const struct cred **saved)
 {
 	*saved = NULL;
-	if (!req->hdr->uid ||
+	if (!req->hdr->uid || req->hdr->uid == FUSE_INVALID_UIDGID ||
 	    !vhost_fs_req_has(req, FUSE_HANDLE_KILLPRIV_V2))
 		return 0;
 	return vhost_fs_cred_drop_fsetid(req, &file->f_path, saved);

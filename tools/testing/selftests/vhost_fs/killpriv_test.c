@@ -200,6 +200,15 @@ static int copy(struct fuse *f, uint64_t node, uint64_t fh)
 	return fuse_call(f, &c);
 }
 
+/*
+ * A guest's driver leaves it to the host to clear bits before it has something
+ * changed by which it can't ask for that.
+ */
+static int touch_first(struct fuse *f, uint64_t node)
+{
+	return f->uid == ~0U ? setattr(f, node, (struct fuse_setattr_in){ }) : 0;
+}
+
 /* Only who lacks CAP_FSETID asks for the bits to go, but for a new owner. */
 static int by_guest(struct fuse *f, const char *name, enum change change)
 {
@@ -234,9 +243,11 @@ static int by_guest(struct fuse *f, const char *name, enum change change)
 	case CREATE_TRUNC:
 		return create_trunc(f, name, kill ? FUSE_OPEN_KILL_SUIDGID : 0);
 	case FALLOCATE:
-		return fuse_fallocate(f, node, open.fh, 0, 100, 0);
+		ret = touch_first(f, node);
+		return ret ?: fuse_fallocate(f, node, open.fh, 0, 100, 0);
 	case COPY:
-		return copy(f, node, open.fh);
+		ret = touch_first(f, node);
+		return ret ?: copy(f, node, open.fh);
 	case CHOWN:
 		return setattr(f, node, (struct fuse_setattr_in){
 			.valid = FATTR_UID | FATTR_KILL_SUIDGID, .uid = USER });
@@ -262,6 +273,12 @@ static bool has_caps(struct bed *bed, const char *name)
 	return size > 0;
 }
 
+/* A touch can't tell whether a member of the file's group makes it. */
+static bool is_touched_first(enum change change)
+{
+	return change == FALLOCATE || change == COPY;
+}
+
 TEST_F(killpriv, as_on_the_host)
 {
 	struct bed *bed = &self->bed;
@@ -283,6 +300,8 @@ TEST_F(killpriv, as_on_the_host)
 			}
 			ASSERT_EQ(0, bed_stat(bed, "native", &native));
 			ASSERT_EQ(0, bed_stat(bed, "served", &served));
+			if (variant->unknown && is_touched_first(change))
+				native.st_mode &= ~S_ISGID;
 			EXPECT_EQ(native.st_mode, served.st_mode) {
 				TH_LOG("%s, mode %o becomes %o, not %o",
 				       change_names[change], modes[i],
