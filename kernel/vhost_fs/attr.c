@@ -30,11 +30,34 @@ void vhost_fs_attr_timeout(const struct vhost_fs_share *share, u64 *sec,
 			   nsec);
 }
 
-static bool is_submount(const struct vhost_fs_req *req, const struct path *path)
+/*
+ * btrfs is one file system with a device number, and inode numbers, for each
+ * subvolume. Others have the number of their superblock, at little cost.
+ */
+static bool is_subvolume(const struct path *path, const struct kstat *st)
 {
-	return path->dentry == path->mnt->mnt_root &&
-	       path->mnt != req->share->root.mnt &&
-	       vhost_fs_req_has(req, FUSE_SUBMOUNTS);
+	struct path parent = { .mnt = path->mnt };
+	struct kstat up;
+	int err;
+
+	if (!S_ISDIR(st->mode) || st->dev == path->dentry->d_sb->s_dev ||
+	    IS_ROOT(path->dentry))
+		return false;
+	parent.dentry = dget_parent(path->dentry);
+	err = vfs_getattr(&parent, &up, STATX_TYPE, AT_STATX_DONT_SYNC);
+	dput(parent.dentry);
+	return !err && up.dev != st->dev;
+}
+
+static bool is_submount(const struct vhost_fs_req *req, const struct path *path,
+			const struct kstat *st)
+{
+	if (!vhost_fs_req_has(req, FUSE_SUBMOUNTS) ||
+	    path_equal(path, &req->share->root))
+		return false;
+	if (path->dentry == path->mnt->mnt_root)
+		return path->mnt != req->share->root.mnt;
+	return is_subvolume(path, st);
 }
 
 /* A file system that has names checked with its server asks for these too. */
@@ -81,7 +104,8 @@ int vhost_fs_attr_get(struct vhost_fs_req *req, const struct path *path,
 		.gid = vhost_fs_gid_out(req, st.gid),
 		.rdev = new_encode_dev(st.rdev),
 		.blksize = st.blksize,
-		.flags = is_submount(req, path) ? FUSE_ATTR_SUBMOUNT : 0,
+		.flags = is_submount(req, path, &st) ?
+			 FUSE_ATTR_SUBMOUNT : 0,
 	};
 	return 0;
 }
