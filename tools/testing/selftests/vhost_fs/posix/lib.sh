@@ -103,3 +103,34 @@ report()
 	fi
 	echo "# $prefix: $((SECONDS - start)) s"
 }
+
+# check NAME COMMAND...
+check()
+{
+	local name=$1 said
+	shift
+	number=$((number + 1))
+	if said=$("$@" 2>&1); then
+		echo "ok $number - $name"
+	else
+		bad=$((bad + 1))
+		[ -z "$said" ] || printf '%s\n' "$said" | sed 's/^/# /' | head -n 20
+		echo "not ok $number - $name"
+	fi
+}
+
+same()
+{
+	[ "$1" = "$2" ] || { echo "$3: '$1' isn't '$2'"; return 1; }
+}
+
+refused()
+{
+	local error=$1 said
+	shift
+	if said=$("$@" 2>&1); then
+		echo "'$*' succeeds"
+		return 1
+	fi
+	grep -q "$error" <<<"$said" || { echo "'$*': $said"; return 1; }
+}
