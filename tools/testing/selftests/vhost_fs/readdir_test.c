@@ -227,9 +227,9 @@ TEST_F(readdir, every_buffer_size)
 
 TEST_F_TIMEOUT(readdir, many_files, 120)
 {
-	make_files(_metadata, self, 2000);
-	ASSERT_LE(2, list_root(self, variant->plus, 32768));
-	expect_files(_metadata, self, 2000);
+	make_files(_metadata, self, 700);
+	ASSERT_LE(2, list_root(self, variant->plus, 8192));
+	expect_files(_metadata, self, 700);
 }
 
 TEST_F(readdir, resumes_at_any_entry)
