@@ -264,7 +264,7 @@ static void remove_half(const char *path, int nr)
 TEST_F_TIMEOUT(posix, huge_directory, 600)
 {
 	bool huge = stored_on(TMPFS_MAGIC) || getenv("POSIX_HUGE");
-	int i, dir, status, nr = huge ? HUGE : LARGE;
+	int i, dir, status, nr = huge ? test_rounds(HUGE) : LARGE;
 	static unsigned char seen[HUGE];
 	char host[PATH_MAX];
 	pid_t pid;
