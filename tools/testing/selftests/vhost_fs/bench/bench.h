@@ -143,6 +143,7 @@ struct uring_reads {
 void uring_read(struct uring_reads *reads, unsigned int count);
 
 #define LANE_MAX_SLOTS	64
+#define LANE_MAX_STAMPS	16
 
 /* Modes of a lane; lane.c has what they mean. */
 #define LANE_POLL	1U
@@ -194,6 +195,8 @@ struct tally {
  * @tally: what the lane did
  * @latencies: room for each request's time in nanoseconds, @nr_latencies of them
  *	taken; or NULL
+ * @batch: if not 0, after each so many operations the time is noted in @stamps,
+ *	@nr_stamps of them so far
  * @pause_us: how long each task waits before a request
  */
 struct lane {
@@ -213,6 +216,10 @@ struct lane {
 	struct tally tally;
 	uint64_t *latencies;
 	size_t nr_latencies;
+	unsigned int batch;
+	unsigned int completed;
+	uint64_t stamps[LANE_MAX_STAMPS];
+	unsigned int nr_stamps;
 	unsigned int pause_us;
 };
 

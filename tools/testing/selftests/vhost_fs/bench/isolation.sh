@@ -21,6 +21,7 @@ start_server()
 	target=vhost-fs:bench
 	[ "$server" = virtiofsd ] || return 0
 	target=vhost-user:/run/$1.sock
+	rm -f "/run/$1.sock"
 	/usr/libexec/virtiofsd --socket-path "/run/$1.sock" --shared-dir "$dir" \
 		--cache auto --inode-file-handles=never --log-level error &
 	until [ -S "/run/$1.sock" ]; do

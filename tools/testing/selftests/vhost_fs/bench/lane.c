@@ -196,12 +196,20 @@ static void send_slot(struct lane *lane, struct slot *slot)
 	kick(lane, lane->q, slot, head);
 }
 
+static void count_operation(struct lane *lane)
+{
+	if (lane->batch && ++lane->completed % lane->batch == 0 &&
+	    lane->nr_stamps < LANE_MAX_STAMPS)
+		lane->stamps[lane->nr_stamps++] = now_ns();
+}
+
 /* Has the slot's task make its next request; false when it has no more to do. */
 static bool run_slot(struct lane *lane, struct slot *slot)
 {
 	for (;;) {
 		if (!slot->op->ask(slot->op, slot, lane->files)) {
 			slot->step = 0;
+			count_operation(lane);
 			if (!lane->to_start)
 				return false;
 			lane->to_start--;

@@ -201,6 +201,8 @@ static uint64_t run_lanes(struct run *run, unsigned int n, unsigned int count)
 	start = begin_measure();
 	threads[0].lane->tally = (struct tally) { };
 	threads[0].lane->nr_latencies = 0;
+	threads[0].lane->nr_stamps = 0;
+	threads[0].lane->completed = 0;
 	lane_run(threads[0].lane, threads[0].count);
 	for (i = 1; i < n; i++)
 		pthread_join(threads[i].id, NULL);
@@ -210,11 +212,38 @@ static uint64_t run_lanes(struct run *run, unsigned int n, unsigned int count)
 	return start;
 }
 
+/*
+ * What disturbs a run, such as an idle moment in which the emulator's clock jumps
+ * to the next timer, disturbs a part of it: the median of the parts counts. Slots
+ * are done in bursts, so a part is a multiple of their number; or there is one only.
+ */
+#define PARTS	8
+
+static void want_stamps(struct lane *lane, const struct bench_case *c, unsigned int n)
+{
+	unsigned int size = part(c->count, 0, n) / PARTS;
+
+	size -= size % lane->nr_slots;
+	lane->batch = size >= 4 * lane->nr_slots ? size : 0;
+}
+
 static int compare_times(const void *a, const void *b)
 {
 	const uint64_t *x = a, *y = b;
 
 	return (*x > *y) - (*x < *y);
+}
+
+/* Of @n lanes that do the same: time of all @count operations. */
+static uint64_t steady_time(struct lane *lane, unsigned int n, unsigned int count)
+{
+	uint64_t times[LANE_MAX_STAMPS];
+	unsigned int i, parts = lane->nr_stamps - 1;
+
+	for (i = 0; i < parts; i++)
+		times[i] = lane->stamps[i + 1] - lane->stamps[i];
+	qsort(times, parts, sizeof(times[0]), compare_times);
+	return times[parts / 2] * count / ((uint64_t)lane->batch * n);
 }
 
 static void find_percentiles(struct lane *lane, struct result *result)
@@ -253,9 +282,12 @@ static void run_ring(struct target *t, const struct bench_files *files,
 	run->mode = mode;
 	make_forgets(&run->forgets, t);
 	n = make_lanes(run, c);
+	want_stamps(&run->lanes[0], c, n);
 	if (way->latency)
 		want_latencies(&run->lanes[0], c, way);
 	result->ns = run_lanes(run, n, c->count);
+	if (run->lanes[0].nr_stamps > 2)
+		result->ns = steady_time(&run->lanes[0], n, c->count);
 	for (i = 0; i < n; i++) {
 		result->tally.requests += run->lanes[i].tally.requests;
 		result->tally.kicks += run->lanes[i].tally.kicks;

@@ -93,7 +93,7 @@ measure_fio()
 compile()
 {
 	local file
-	for file in ring fuse bed; do
+	for file in ring fuse; do
 		gcc-bench -c -D_GNU_SOURCE -I"$dir/project/include/uapi" \
 			-o "$dir/project/$file.o" "$dir/project/$file.c"
 	done
