@@ -34,6 +34,7 @@
 #include <linux/refcount.h>
 #include <linux/rhashtable-types.h>
 #include <linux/sizes.h>
+#include <linux/timer.h>
 #include <linux/types.h>
 #include <linux/uio.h>
 #include <linux/workqueue.h>
@@ -81,6 +82,7 @@ struct vhost_fs_handle;
 struct vhost_fs_lock_space;
 struct vhost_fs_parked;
 struct vhost_fs_req;
+struct vhost_fs_worker;
 
 /* A handler's result: the request waits, and is answered later. */
 #define VHOST_FS_PARKED		1
@@ -227,8 +229,10 @@ void vhost_fs_stats_sum(struct vhost_fs_dev *fs, struct vhost_fs_stats *sum);
  * @pending: queues whose look is promised to the next thread that is free
  * @nr: threads, those being created included
  * @nr_idle: entries of @idle
+ * @nr_active: threads that have work and don't block
  * @running: threads exist and take work
  * @shrink: stops threads that have long been idle
+ * @rescue: wakes an idle thread if active ones turn out to sleep
  */
 struct vhost_fs_pool {
 	spinlock_t lock;
@@ -237,8 +241,10 @@ struct vhost_fs_pool {
 	struct list_head pending;
 	unsigned int nr;
 	unsigned int nr_idle;
+	unsigned int nr_active;
 	bool running;
 	struct delayed_work shrink;
+	struct timer_list rescue;
 };
 
 /* ---- vq.c ------------------------------------------------------------- */
@@ -331,6 +337,8 @@ int vhost_fs_pool_start(struct vhost_fs_dev *fs, unsigned int nr_queues);
 void vhost_fs_pool_stop(struct vhost_fs_dev *fs);
 void vhost_fs_pool_submit(struct vhost_fs_queue *q);
 void vhost_fs_pool_reserve(struct vhost_fs_dev *fs);
+void vhost_fs_pool_block(struct vhost_fs_req *req);
+void vhost_fs_pool_unblock(struct vhost_fs_req *req);
 bool vhost_fs_pool_has_pending(struct vhost_fs_dev *fs);
 
 /* ---- chain.c ---------------------------------------------------------- */
@@ -806,6 +814,7 @@ struct vhost_fs_creator {
 /**
  * struct vhost_fs_req - a request, from ring to used element
  * @fs: its device
+ * @worker: the thread that it belongs to
  * @q: its queue
  * @share: the device's share
  * @session_flags: features agreed on with the guest when the request was taken:
@@ -854,6 +863,7 @@ struct vhost_fs_creator {
  */
 struct vhost_fs_req {
 	struct vhost_fs_dev *fs;
+	struct vhost_fs_worker *worker;
 	struct vhost_fs_queue *q;
 	struct vhost_fs_share *share;
 	u64 session_flags;

@@ -8,9 +8,14 @@
  * look (vhost_fs_queue.looking) and can't look himself submits the queue here:
  * an idle thread is woken for it, or the first that becomes free takes it.
  *
- * A thread is made by SET_RUNNING, or by a thread that is about to block and
- * would leave nobody to watch the rings. It dies when the device is stopped,
- * when it has long been idle, or with the VMM. It is freed only by
+ * No more threads are active at a time than there are processors: more would
+ * only take them from each other. A thread that is about to block doesn't
+ * count. One that sleeps although it said nothing (the guest's memory may have
+ * to be read from disk) holds up the other queues for a tick at most.
+ *
+ * A thread is made by SET_RUNNING, or by one that has a request when none is
+ * left idle: only a thread of the VMM can make another. It dies when the device
+ * is stopped, when it has long been idle, or with the VMM. It is freed only by
  * vhost_task_stop(), which waits for its end; a wake-up therefore happens
  * inside the lock that guards the idle list, since outside of it the thread may
  * be gone.
@@ -21,6 +26,9 @@
 #include <linux/task_work.h>
 
 #include "internal.h"
+
+/* A queue waits this long for an active thread before an idle one is woken. */
+#define VHOST_FS_RESCUE_DELAY	1
 
 /* An idle thread is stopped after this long, as long as one is left. */
 #define VHOST_FS_IDLE_TIMEOUT	(10 * HZ)
@@ -35,6 +43,8 @@
  * @next: queue it was woken for; under the pool's lock
  * @idle_since: jiffies; under the pool's lock
  * @self: the thread, known once it has been idle; under the pool's lock
+ * @active: it has a queue, or is woken for one, and doesn't block; under the
+ *	pool's lock
  * @ready: it has its own fs_struct; its own
  */
 struct vhost_fs_worker {
@@ -46,6 +56,7 @@ struct vhost_fs_worker {
 	struct vhost_fs_queue *next;
 	unsigned long idle_since;
 	struct task_struct *self;
+	bool active;
 	bool ready;
 };
 
@@ -74,6 +85,29 @@ static void worker_clear_idle(struct vhost_fs_pool *pool,
 	pool->nr_idle--;
 }
 
+static void worker_set_active(struct vhost_fs_pool *pool,
+			      struct vhost_fs_worker *w, bool active)
+{
+	lockdep_assert_held(&pool->lock);
+
+	if (w->active == active)
+		return;
+	w->active = active;
+	pool->nr_active += active ? 1 : -1;
+}
+
+/* Wake an idle thread for a queue. */
+static void worker_wake(struct vhost_fs_pool *pool, struct vhost_fs_worker *w,
+			struct vhost_fs_queue *q)
+{
+	lockdep_assert_held(&pool->lock);
+
+	worker_clear_idle(pool, w);
+	worker_set_active(pool, w, true);
+	w->next = q;
+	vhost_task_wake(w->task);
+}
+
 /* The queue to serve next; without one the thread is put on the idle list. */
 static struct vhost_fs_queue *worker_next(struct vhost_fs_worker *w)
 {
@@ -95,6 +129,7 @@ static struct vhost_fs_queue *worker_next(struct vhost_fs_worker *w)
 		worker_clear_idle(pool, w);
 	else
 		worker_set_idle(pool, w);
+	worker_set_active(pool, w, q);
 	spin_unlock_irqrestore(&pool->lock, flags);
 	return q;
 }
@@ -153,6 +188,7 @@ static void worker_killed(void *data)
 
 	spin_lock_irqsave(&pool->lock, flags);
 	worker_clear_idle(pool, w);
+	worker_set_active(pool, w, false);
 	pool->running = false;
 	spin_unlock_irqrestore(&pool->lock, flags);
 }
@@ -186,6 +222,7 @@ static int worker_create(struct vhost_fs_dev *fs)
 		kfree(w);
 		return -ENOMEM;
 	}
+	w->req->worker = w;
 
 	snprintf(name, sizeof(name), "vhost-fs-%d", current->tgid);
 	saved = override_creds(rcu_dereference_protected(current->real_cred, 1));
@@ -260,6 +297,59 @@ static void pool_shrink(struct work_struct *work)
 	schedule_delayed_work(&pool->shrink, VHOST_FS_IDLE_TIMEOUT);
 }
 
+/* An idle thread, if one more may be active. */
+static struct vhost_fs_worker *pool_spare(struct vhost_fs_pool *pool)
+{
+	lockdep_assert_held(&pool->lock);
+
+	if (pool->nr_active >= num_online_cpus())
+		return NULL;
+	return list_first_entry_or_null(&pool->idle, struct vhost_fs_worker,
+					idle);
+}
+
+static void pool_wake_for_pending(struct vhost_fs_pool *pool,
+				  struct vhost_fs_worker *w)
+{
+	struct vhost_fs_queue *q;
+
+	lockdep_assert_held(&pool->lock);
+
+	q = list_first_entry_or_null(&pool->pending, struct vhost_fs_queue,
+				     pending);
+	if (!q || !w)
+		return;
+	list_del_init(&q->pending);
+	worker_wake(pool, w, q);
+}
+
+static void pool_set_rescue(struct vhost_fs_pool *pool)
+{
+	lockdep_assert_held(&pool->lock);
+
+	if (pool->nr_idle && !list_empty(&pool->pending) &&
+	    !timer_pending(&pool->rescue))
+		mod_timer(&pool->rescue, jiffies + VHOST_FS_RESCUE_DELAY);
+}
+
+/* A queue has waited for long: who is active may sleep. */
+static void pool_rescue(struct timer_list *timer)
+{
+	struct vhost_fs_pool *pool = container_of(timer, struct vhost_fs_pool,
+						  rescue);
+	unsigned long flags;
+
+	spin_lock_irqsave(&pool->lock, flags);
+	if (pool->running) {
+		pool_wake_for_pending(pool,
+				      list_first_entry_or_null(&pool->idle,
+							       struct vhost_fs_worker,
+							       idle));
+		pool_set_rescue(pool);
+	}
+	spin_unlock_irqrestore(&pool->lock, flags);
+}
+
 /**
  * vhost_fs_pool_init - make a pool without threads
  * @fs: the device
@@ -273,6 +363,7 @@ void vhost_fs_pool_init(struct vhost_fs_dev *fs)
 	INIT_LIST_HEAD(&pool->idle);
 	INIT_LIST_HEAD(&pool->pending);
 	INIT_DELAYED_WORK(&pool->shrink, pool_shrink);
+	timer_setup(&pool->rescue, pool_rescue, 0);
 }
 
 static bool pool_count_one_more(struct vhost_fs_pool *pool, unsigned int max_idle)
@@ -312,12 +403,48 @@ static int pool_grow(struct vhost_fs_dev *fs, unsigned int max_idle)
  *
  * Failure is no error: then the queues wait until a thread is free.
  *
- * Context: a thread of the pool that serves a request, no locks held.
+ * Context: a thread of the pool with a request in flight, which is what keeps
+ * vhost_fs_pool_stop() from missing the new thread; no locks held.
  */
 void vhost_fs_pool_reserve(struct vhost_fs_dev *fs)
 {
 	if (!READ_ONCE(fs->pool.nr_idle))
 		pool_grow(fs, 1);
+}
+
+/**
+ * vhost_fs_pool_block - a thread may sleep for long
+ * @req: the request that it serves
+ *
+ * Another one may be active meanwhile.
+ *
+ * Context: the request's thread.
+ */
+void vhost_fs_pool_block(struct vhost_fs_req *req)
+{
+	struct vhost_fs_pool *pool = &req->fs->pool;
+	unsigned long flags;
+
+	spin_lock_irqsave(&pool->lock, flags);
+	worker_set_active(pool, req->worker, false);
+	pool_wake_for_pending(pool, pool_spare(pool));
+	spin_unlock_irqrestore(&pool->lock, flags);
+}
+
+/**
+ * vhost_fs_pool_unblock - a thread goes on after vhost_fs_pool_block()
+ * @req: the request that it has served
+ *
+ * Context: the request's thread.
+ */
+void vhost_fs_pool_unblock(struct vhost_fs_req *req)
+{
+	struct vhost_fs_pool *pool = &req->fs->pool;
+	unsigned long flags;
+
+	spin_lock_irqsave(&pool->lock, flags);
+	worker_set_active(pool, req->worker, true);
+	spin_unlock_irqrestore(&pool->lock, flags);
 }
 
 /**
@@ -338,14 +465,13 @@ void vhost_fs_pool_submit(struct vhost_fs_queue *q)
 		atomic_set(&q->looking, 0);
 		goto unlock;
 	}
-	w = list_first_entry_or_null(&pool->idle, struct vhost_fs_worker, idle);
-	if (!w) {
+	w = pool_spare(pool);
+	if (w) {
+		worker_wake(pool, w, q);
+	} else {
 		list_add_tail(&q->pending, &pool->pending);
-		goto unlock;
+		pool_set_rescue(pool);
 	}
-	worker_clear_idle(pool, w);
-	w->next = q;
-	vhost_task_wake(w->task);
 unlock:
 	spin_unlock_irqrestore(&pool->lock, flags);
 }
@@ -409,6 +535,7 @@ void vhost_fs_pool_stop(struct vhost_fs_dev *fs)
 	pool->running = false;
 	spin_unlock_irq(&pool->lock);
 	cancel_delayed_work_sync(&pool->shrink);
+	timer_delete_sync(&pool->rescue);
 
 	spin_lock_irq(&pool->lock);
 	list_splice_init(&pool->workers, &workers);
@@ -421,6 +548,7 @@ void vhost_fs_pool_stop(struct vhost_fs_dev *fs)
 	list_for_each_entry(w, &workers, entry)
 		worker_clear_idle(pool, w);
 	pool->nr = 0;
+	pool->nr_active = 0;
 	for (i = 0; i < VHOST_FS_NVQS; i++) {
 		list_del_init(&fs->queues[i].pending);
 		atomic_set(&fs->queues[i].looking, 0);

@@ -517,7 +517,11 @@ static int vq_serve_some(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 			continue;
 		}
 		mutex_unlock(&vq->mutex);
+		/* Should this one sleep unforeseen, another is there. */
+		vhost_fs_pool_reserve(q->fs);
 		vhost_fs_req_run(req);
+		if (req->handed_off)
+			vhost_fs_pool_unblock(req);
 		mutex_lock(&vq->mutex);
 		ret = vq_complete(q, req);
 		look = !req->handed_off || vq_take_look(q);
@@ -575,6 +579,7 @@ void vhost_fs_may_block(struct vhost_fs_req *req)
 		return;
 	req->handed_off = true;
 	trace_vhost_fs_request_block(req);
+	vhost_fs_pool_block(req);
 	vhost_fs_pool_reserve(req->fs);
 
 	mutex_lock(&q->vq.mutex);

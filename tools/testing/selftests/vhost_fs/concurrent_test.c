@@ -263,6 +263,45 @@ TEST_F(concurrent, hiprio_while_blocked)
 		EXPECT_EQ(0, fuse_finish(&self->queue[i], &o[i].c));
 }
 
+/*
+ * Threads that wait for the guest's own memory, which nobody can know before,
+ * on all queues but one. That one goes on, however few processors there are.
+ */
+TEST_F(concurrent, missing_memory_delays_nobody_else)
+{
+	enum { PAGE = 4096, STUCK = QUEUES - 1 };
+	struct ring_dev *dev = &self->bed.dev;
+	struct fuse *last = &self->queue[STUCK];
+	struct iovec out, in;
+	char *page, *request;
+	uint32_t len;
+	int held, i;
+
+	ring_align(dev);
+	page = ring_alloc(dev, PAGE);
+	request = ring_alloc(dev, STUCK * 128);
+	held = ring_hold_pages(page, PAGE);
+	if (held == -ENOSYS)
+		SKIP(return, "the kernel has no userfaultfd");
+	ASSERT_LE(0, held);
+	for (i = 0; i < STUCK; i++) {
+		out.iov_base = request + i * 128;
+		out.iov_len = sizeof(struct fuse_in_header) + sizeof(struct fuse_getattr_in);
+		in = (struct iovec){ page + i * 256, 256 };
+		memset(out.iov_base, 0, 128);
+		fuse_header(&self->queue[i], out.iov_base, FUSE_GETATTR, ROOT,
+			    sizeof(struct fuse_getattr_in));
+		ASSERT_LE(0, ring_submit(self->queue[i].q, &out, 1, &in, 1));
+	}
+	for (i = 0; i < 10; i++)
+		ASSERT_EQ(0, fuse_getattr(last, ROOT, NULL));
+	for (i = 0; i < STUCK; i++)
+		EXPECT_FALSE(ring_has_used(self->queue[i].q));
+	close(held);
+	for (i = 0; i < STUCK; i++)
+		EXPECT_LE(0, ring_wait(self->queue[i].q, &len));
+}
+
 /* INTERRUPT has no reply, and harms neither its target nor anybody else. */
 TEST_F(concurrent, interrupt)
 {
