@@ -14,11 +14,15 @@
 #include <linux/math64.h>
 #include <linux/mount.h>
 #include <linux/namei.h>
+#include <linux/sched/signal.h>
 
 #include "internal.h"
 
 /* Lookups to forget that are copied in at a time. */
 #define VHOST_FS_FORGET_BATCH	32
+
+/* Most in one request: what fits into the largest WRITE. */
+#define VHOST_FS_MAX_FORGETS	(VHOST_FS_MAX_WRITE / sizeof(struct fuse_forget_one))
 
 /*
  * One name may be written in several ways there, of which the guest's cache
@@ -352,7 +356,8 @@ int vhost_fs_op_forget(struct vhost_fs_req *req)
  * vhost_fs_op_batch_forget - FUSE_BATCH_FORGET
  * @req: the request
  *
- * A count that the request's length doesn't bear out is cut down to it.
+ * A count that the request's length doesn't bear out is cut down to it, and one
+ * that no guest driver needs to VHOST_FS_MAX_FORGETS.
  *
  * Return: 0.
  */
@@ -360,9 +365,9 @@ int vhost_fs_op_batch_forget(struct vhost_fs_req *req)
 {
 	const struct fuse_batch_forget_in *in = req->arg;
 	struct fuse_forget_one one[VHOST_FS_FORGET_BATCH];
-	size_t left = in->count, n, i;
+	size_t left = min_t(u32, in->count, VHOST_FS_MAX_FORGETS), n, i;
 
-	while (left) {
+	while (left && !fatal_signal_pending(current)) {
 		n = min_t(size_t, left, ARRAY_SIZE(one));
 		n = copy_from_iter(one, n * sizeof(*one), &req->data) /
 		    sizeof(*one);
