@@ -145,7 +145,7 @@ static bool take_table(struct vhost_fs_queue *q, struct vhost_fs_req *req,
 {
 	unsigned int i, n = len / sizeof(struct vring_desc);
 
-	if (len % sizeof(struct vring_desc) || n > ARRAY_SIZE(req->iov) ||
+	if (len % sizeof(struct vring_desc) || n - 1 >= ARRAY_SIZE(req->iov) ||
 	    !IS_ALIGNED(addr, sizeof(addr)) || !translate(q, &addr, len))
 		return false;
 	n = read_table(req, u64_to_user_ptr(addr), n);
