@@ -322,14 +322,16 @@ void vhost_fs_pool_init(struct vhost_fs_dev *fs);
  * vhost_fs_may_block_on - as vhost_fs_may_block(), before work on a file system
  *
  * One that lives in memory makes nobody wait, and handing the ring over would
- * only cost.
+ * only cost; unless somebody else has the inode's lock, who may sleep.
  */
 static inline void vhost_fs_may_block_on(struct vhost_fs_req *req,
 					 const struct dentry *dentry)
 {
 	unsigned long magic = dentry->d_sb->s_magic;
+	struct inode *inode = d_inode(dentry);
 
-	if (magic != TMPFS_MAGIC && magic != RAMFS_MAGIC)
+	if ((magic != TMPFS_MAGIC && magic != RAMFS_MAGIC) ||
+	    (inode && inode_is_locked(inode)))
 		vhost_fs_may_block(req);
 }
 

@@ -165,7 +165,7 @@ static ssize_t write_iter(struct vhost_fs_req *req, struct kiocb *iocb,
 		ret = vhost_fs_cred_drop_fsetid(req, &file->f_path, &saved);
 	if (ret)
 		return ret;
-	if (!in_memory(file))
+	if (!in_memory(file) || inode_is_locked(file_inode(file)))
 		vhost_fs_may_block(req);
 	ret = vfs_iocb_iter_write(file, iocb, from);
 	vhost_fs_cred_discard(saved);
@@ -244,7 +244,7 @@ int vhost_fs_op_lseek(struct vhost_fs_req *req)
 		/* The guest keeps the position. */
 		return -EINVAL;
 	}
-	if (!in_memory(file))
+	if (!in_memory(file) || inode_is_locked(file_inode(file)))
 		vhost_fs_may_block(req);
 	ret = vfs_llseek(file, in->offset, in->whence);
 	if (ret < 0)
