@@ -230,6 +230,7 @@ void vhost_fs_stats_sum(struct vhost_fs_dev *fs, struct vhost_fs_stats *sum);
  * @nr: threads, those being created included
  * @nr_idle: entries of @idle
  * @nr_active: threads that have work and don't block
+ * @no_thread_until: jiffies; one could not be made lately
  * @running: threads exist and take work
  * @shrink: stops threads that have long been idle
  * @rescue: wakes an idle thread if active ones turn out to sleep
@@ -242,6 +243,7 @@ struct vhost_fs_pool {
 	unsigned int nr;
 	unsigned int nr_idle;
 	unsigned int nr_active;
+	unsigned long no_thread_until;
 	bool running;
 	struct delayed_work shrink;
 	struct timer_list rescue;
@@ -283,6 +285,7 @@ struct vhost_fs_region {
  * @stop_used: where used elements were to be put on; under vq.mutex
  * @poll_ns: how long to poll before sleeping; only for the holder of @looking
  * @unsignalled: answers the guest hasn't been called for; under vq.mutex
+ * @unsignalled_since: jiffies at the first of them; under vq.mutex
  * @region: of the memory table, used last; under vq.mutex
  * @stats: under vq.mutex
  */
@@ -303,6 +306,7 @@ struct vhost_fs_queue {
 	u16 stop_used;
 	u32 poll_ns;
 	unsigned int unsignalled;
+	unsigned long unsignalled_since;
 	struct vhost_fs_region region;
 	struct vhost_fs_stats stats;
 };

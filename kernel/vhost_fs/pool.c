@@ -27,6 +27,9 @@
 
 #include "internal.h"
 
+/* After a failure, no thread is made for this long. */
+#define VHOST_FS_RETRY_DELAY	(HZ / 10)
+
 /* A queue waits this long for an active thread before an idle one is woken. */
 #define VHOST_FS_RESCUE_DELAY	1
 
@@ -317,7 +320,7 @@ static void pool_wake_for_pending(struct vhost_fs_pool *pool,
 
 	q = list_first_entry_or_null(&pool->pending, struct vhost_fs_queue,
 				     pending);
-	if (!q || !w)
+	if (!q || !w || !pool->running)
 		return;
 	list_del_init(&q->pending);
 	worker_wake(pool, w, q);
@@ -373,7 +376,8 @@ static bool pool_count_one_more(struct vhost_fs_pool *pool, unsigned int max_idl
 
 	spin_lock_irqsave(&pool->lock, flags);
 	more = pool->running && pool->nr < VHOST_FS_MAX_THREADS &&
-	       pool->nr_idle < max_idle;
+	       pool->nr_idle < max_idle &&
+	       time_after_eq(jiffies, pool->no_thread_until);
 	if (more)
 		pool->nr++;
 	spin_unlock_irqrestore(&pool->lock, flags);
@@ -392,6 +396,7 @@ static int pool_grow(struct vhost_fs_dev *fs, unsigned int max_idle)
 	if (err) {
 		spin_lock_irqsave(&pool->lock, flags);
 		pool->nr--;
+		pool->no_thread_until = jiffies + VHOST_FS_RETRY_DELAY;
 		spin_unlock_irqrestore(&pool->lock, flags);
 	}
 	return err;
@@ -465,6 +470,9 @@ void vhost_fs_pool_submit(struct vhost_fs_queue *q)
 		atomic_set(&q->looking, 0);
 		goto unlock;
 	}
+	/* The caller took the look before the last stop; it was given since. */
+	if (!list_empty(&q->pending))
+		goto unlock;
 	w = pool_spare(pool);
 	if (w) {
 		worker_wake(pool, w, q);
@@ -505,6 +513,7 @@ int vhost_fs_pool_start(struct vhost_fs_dev *fs, unsigned int nr_queues)
 	lockdep_assert_held(&fs->vdev.mutex);
 
 	fs->pool.running = true;
+	fs->pool.no_thread_until = jiffies;
 	while (nr--) {
 		err = pool_grow(fs, UINT_MAX);
 		if (err) {

@@ -46,8 +46,8 @@
 
 /*
  * The guest is called for several answers at once, as long as more requests are
- * there: for this many, or for one that carries this much data and so has taken
- * its time.
+ * there: for this many, for one that carries this much data and so has taken its
+ * time, and at each tick.
  */
 #define VHOST_FS_SIGNAL_BATCH	16
 #define VHOST_FS_SIGNAL_BYTES	SZ_16K
@@ -293,7 +293,6 @@ static int vq_fetch_chain(struct vhost_fs_queue *q, struct vhost_fs_req *req,
 
 	q->resumed = false;
 	req->parked = NULL;
-	vhost_disable_notify(&q->fs->vdev, &q->vq);
 	if (!logged)
 		ret = vhost_fs_chain_take(q, req);
 	if (ret == -EAGAIN)
@@ -331,6 +330,8 @@ static int vq_fetch(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 
 	if (!vq_active(q))
 		return -ESHUTDOWN;
+	/* For a parked request too: else vq_park() would think nobody looked. */
+	vhost_disable_notify(&q->fs->vdev, &q->vq);
 	req->log_num = 0;
 	if (logged && !req->log)
 		req->log = kvmalloc_array(UIO_MAXIOV, sizeof(*req->log),
@@ -371,8 +372,8 @@ static int vq_push_used(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 	/* First, so that who has seen the answer finds it counted. */
 	vhost_fs_stats_count(&q->stats, req);
 	err = vhost_fs_chain_put(q, req->head, req->written);
-	if (!err)
-		q->unsignalled++;
+	if (!err && !q->unsignalled++)
+		q->unsignalled_since = jiffies;
 	return err;
 }
 
@@ -388,7 +389,8 @@ static int vq_complete(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 	/* Without the look, or the processor, nobody may come by for long. */
 	if (req->handed_off || need_resched() ||
 	    q->unsignalled >= VHOST_FS_SIGNAL_BATCH ||
-	    req->data_in + req->data_out >= VHOST_FS_SIGNAL_BYTES)
+	    q->unsignalled_since != jiffies ||
+	    req->data_in + req->written >= VHOST_FS_SIGNAL_BYTES)
 		vq_signal(q);
 	WRITE_ONCE(q->inflight, q->inflight - 1);
 	if (!q->inflight && wq_has_sleeper(&q->fs->idle_wq))
