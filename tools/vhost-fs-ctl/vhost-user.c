@@ -72,16 +72,26 @@ static void enable_all(struct vu_session *session)
 		session->rings.rings[i].enabled = true;
 }
 
+/* The log may come after what is to be logged, but before rings that are served. */
+static const char *check_log(const struct vu_session *session)
+{
+	return session->rings.running ?
+	       vu_rings_check_log(&session->rings, &session->memory) : NULL;
+}
+
 static const char *set_features(struct vu_session *session, const struct vu_message *message,
 				struct answer *answer)
 {
 	uint64_t wanted = message->payload.u64, device = wanted & ~VU_F_PROTOCOL;
+	const char *why;
 
 	(void)answer;
 	if (wanted & ~session->features)
 		return "a feature was not offered";
-	if (wanted & (1ULL << VHOST_F_LOG_ALL) && !session->log.base)
-		return "there is no log yet";
+	session->rings.log_all = wanted & (1ULL << VHOST_F_LOG_ALL);
+	why = check_log(session);
+	if (why)
+		return why;
 	if (ioctl(session->rings.fd, VHOST_SET_FEATURES, &device) < 0)
 		return strerror(errno);
 	session->agreed.features = wanted;
@@ -160,11 +170,11 @@ static const char *add_mem_reg(struct vu_session *session, const struct vu_messa
 	why = vu_memory_add(&session->memory, region, session->conn.fds[0]);
 	if (why)
 		return why;
-	if (vu_memory_set(&session->memory, session->rings.fd) < 0) {
+	why = check_log(session);
+	if (!why && vu_memory_set(&session->memory, session->rings.fd) < 0)
 		why = strerror(errno);
-		if (!vu_memory_remove(&session->memory, region, &map))
-			vu_unmap(&map);
-	}
+	if (why && !vu_memory_remove(&session->memory, region, &map))
+		vu_unmap(&map);
 	return why;
 }
 
@@ -202,13 +212,17 @@ static const char *set_log_base(struct vu_session *session, const struct vu_mess
 	const struct vu_log *log = &message->payload.log;
 	struct vu_map map, old = session->log;
 	const char *why = vu_map(&map, session->conn.fds[0], log->offset, log->size);
-	uint64_t at;
+	uint64_t at, size = session->rings.log_size;
 
 	if (why)
 		return why;
 	at = map.at;
-	if (ioctl(session->rings.fd, VHOST_SET_LOG_BASE, &at) < 0) {
+	session->rings.log_size = log->size;
+	why = check_log(session);
+	if (!why && ioctl(session->rings.fd, VHOST_SET_LOG_BASE, &at) < 0)
 		why = strerror(errno);
+	if (why) {
+		session->rings.log_size = size;
 		vu_unmap(&map);
 		return why;
 	}
@@ -409,6 +423,7 @@ static const char *reset_device(struct vu_session *session, const struct vu_mess
 	if (ioctl(session->rings.fd, VHOST_SET_FEATURES, &none) < 0)
 		return strerror(errno);
 	session->agreed.features = 0;
+	session->rings.log_all = false;
 	return NULL;
 }
 

@@ -22,6 +22,9 @@
 /* What the vhost core takes where it doesn't say. */
 #define LIMIT_DEFAULT 64
 
+/* Guest memory that one bit of a dirty log is about, whatever a page is here. */
+#define LOG_PAGE 4096
+
 unsigned int vu_memory_limit(void)
 {
 	FILE *file = fopen(LIMIT_PATH, "re");
@@ -136,6 +139,32 @@ uint64_t vu_memory_find(const struct vu_memory *memory, uint64_t user, uint64_t 
 			return memory->maps[i].at + at;
 	}
 	return 0;
+}
+
+uint64_t vu_memory_guest(const struct vu_memory *memory, uint64_t user)
+{
+	unsigned int i;
+
+	for (i = 0; i < memory->nr; i++) {
+		uint64_t at = user - memory->regions[i].user;
+
+		if (at < memory->regions[i].size)
+			return memory->regions[i].guest + at;
+	}
+	return 0;
+}
+
+bool vu_memory_fits_log(const struct vu_memory *memory, uint64_t size)
+{
+	unsigned int i;
+
+	for (i = 0; i < memory->nr; i++) {
+		const struct vu_region *region = &memory->regions[i];
+
+		if ((region->guest + region->size - 1) / LOG_PAGE / 8 >= size)
+			return false;
+	}
+	return true;
 }
 
 int vu_memory_set(const struct vu_memory *memory, int fd)

@@ -9,6 +9,7 @@
 #ifndef CTL_VU_MEMORY_H
 #define CTL_VU_MEMORY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "vu-message.h"
@@ -61,6 +62,12 @@ void vu_memory_clear(struct vu_memory *memory);
  * region; else 0.
  */
 uint64_t vu_memory_find(const struct vu_memory *memory, uint64_t user, uint64_t size);
+
+/* Where the guest knows @user, an address in one of the regions; else 0. */
+uint64_t vu_memory_guest(const struct vu_memory *memory, uint64_t user);
+
+/* Does a log of @size bytes, a bit for each 4096 of the guest's, cover all of it? */
+bool vu_memory_fits_log(const struct vu_memory *memory, uint64_t size);
 
 /* Gives the table to the device @fd; returns 0 or -1 with errno. */
 int vu_memory_set(const struct vu_memory *memory, int fd);

@@ -86,6 +86,24 @@ const char *vu_ring_locate(const struct vu_ring *ring, const struct vu_memory *m
 					      used_size(ring->num));
 	if (!addr->desc_user_addr || !addr->avail_user_addr || !addr->used_user_addr)
 		return "a ring lies outside of guest memory";
+	addr->log_guest_addr = vu_memory_guest(memory, ring->addr.used_user_addr);
+	return NULL;
+}
+
+static bool is_logged(const struct vu_ring *ring)
+{
+	return ring->has_addr && ring->addr.flags & (1u << VHOST_VRING_F_LOG);
+}
+
+const char *vu_rings_check_log(const struct vu_rings *rings, const struct vu_memory *memory)
+{
+	bool logs = rings->log_all;
+	unsigned int i;
+
+	for (i = 0; i < VU_MAX_RINGS && !logs; i++)
+		logs = is_logged(&rings->rings[i]);
+	if (logs && !vu_memory_fits_log(memory, rings->log_size))
+		return "the log doesn't cover guest memory";
 	return NULL;
 }
 
@@ -207,6 +225,9 @@ const char *vu_rings_update(struct vu_rings *rings, const struct vu_memory *memo
 	why = vu_rings_stop(rings);
 	if (why || !enough)
 		return why;
+	why = vu_rings_check_log(rings, memory);
+	if (why)
+		return why;
 	for (i = 0; i < VU_MAX_RINGS; i++) {
 		if (!wanted[i])
 			continue;
@@ -223,20 +244,21 @@ const char *vu_ring_set_addr(struct vu_rings *rings, unsigned int index,
 			     const struct vu_memory *memory)
 {
 	struct vu_ring *ring = &rings->rings[index];
-	struct vu_ring changed = *ring;
+	struct vu_ring before = *ring;
 	struct vhost_vring_addr here;
 	const char *why;
 
-	changed.addr = *addr;
-	changed.has_addr = true;
-	why = vu_ring_locate(&changed, memory, &here);
-	if (why)
-		return why;
+	ring->addr = *addr;
+	ring->has_addr = true;
+	why = vu_ring_locate(ring, memory, &here);
+	if (!why && rings->running)
+		why = vu_rings_check_log(rings, memory);
 	here.index = index;
-	if (ring->served && ioctl(rings->fd, VHOST_SET_VRING_ADDR, &here) < 0)
-		return strerror(errno);
-	*ring = changed;
-	return NULL;
+	if (!why && ring->served && ioctl(rings->fd, VHOST_SET_VRING_ADDR, &here) < 0)
+		why = strerror(errno);
+	if (why)
+		*ring = before;
+	return why;
 }
 
 const char *vu_ring_set_call(struct vu_rings *rings, unsigned int index, int fd)

@@ -47,12 +47,16 @@ struct vu_ring {
  * @fd: /dev/vhost-fs
  * @broken: eventfd that the device raises when a ring breaks the rules
  * @running: the device serves those with @served
+ * @log_all: it is to log what it writes to guest memory
+ * @log_size: bytes of the dirty log; 0 without one
  * @rings: the rings
  */
 struct vu_rings {
 	int fd;
 	int broken;
 	bool running;
+	bool log_all;
+	uint64_t log_size;
 	struct vu_ring rings[VU_MAX_RINGS];
 };
 
@@ -74,7 +78,17 @@ const char *vu_rings_update(struct vu_rings *rings, const struct vu_memory *memo
 /* Has it serve none, until the next vu_rings_update(). */
 const char *vu_rings_stop(struct vu_rings *rings);
 
-/* Where is @ring to be found? Returns NULL, or what is wrong. */
+/*
+ * The kernel writes to the log wherever a guest address says, and knows nothing
+ * of the log's end; so while anything is logged, the log must cover all of
+ * guest memory. Returns NULL, or what is wrong.
+ */
+const char *vu_rings_check_log(const struct vu_rings *rings, const struct vu_memory *memory);
+
+/*
+ * Where is @ring to be found? What it says of the log counts for nothing: the
+ * used ring is where it is. Returns NULL, or what is wrong.
+ */
 const char *vu_ring_locate(const struct vu_ring *ring, const struct vu_memory *memory,
 			   struct vhost_vring_addr *addr);
 

@@ -240,14 +240,30 @@ static bool is_logged(const unsigned char *log, uint64_t guest)
 	return log[guest / PAGE / 8] & (1 << (guest / PAGE % 8));
 }
 
+#define LOGGING (RING_F_VERSION_1 | VU_F_PROTOCOL | (1ULL << VHOST_F_LOG_ALL))
+
+static size_t log_size(const struct ring_dev *dev)
+{
+	return (RING_GUEST_BASE + dev->mem_size + 8 * PAGE - 1) / PAGE / 8;
+}
+
+static int set_log(int fd, int file, uint64_t size)
+{
+	struct vu_log log = { .size = size };
+	uint64_t number;
+	int ret = fe_send(fd, VU_SET_LOG_BASE, 0, &log, sizeof(log), &file, 1);
+
+	if (!ret)
+		ret = fe_receive(fd, VU_SET_LOG_BASE, &number, sizeof(number), NULL);
+	return ret < 0 ? ret : ret == sizeof(number) && !number ? 0 : -EPROTO;
+}
+
 /* The pages that the device writes to, and no others, get dirty. */
 TEST_F(vu, dirty_log)
 {
-	size_t size = (RING_GUEST_BASE + self->dev.mem_size) / PAGE / 8;
-	struct vu_log log = { .size = size };
+	size_t size = log_size(&self->dev);
 	int file = memfd_create("log", MFD_CLOEXEC);
 	struct ring_queue *q = &self->dev.queues[RING_REQUEST];
-	uint64_t features = RING_F_VERSION_1 | VU_F_PROTOCOL | (1ULL << VHOST_F_LOG_ALL), number;
 	struct fuse_attr attr;
 	unsigned char *bits;
 
@@ -257,10 +273,8 @@ TEST_F(vu, dirty_log)
 	ASSERT_EQ(0, fe_set_up(self->fd, &self->dev));
 	ASSERT_EQ(0, fuse_init(&self->fuse));
 	ASSERT_FALSE(is_logged(bits, ring_guest_addr(&self->dev, q->used)));
-	ASSERT_EQ(0, fe_send(self->fd, VU_SET_LOG_BASE, 0, &log, sizeof(log), &file, 1));
-	ASSERT_EQ(8, fe_receive(self->fd, VU_SET_LOG_BASE, &number, sizeof(number), NULL));
-	ASSERT_EQ(0, number);
-	ASSERT_EQ(0, fe_set(self->fd, VU_SET_FEATURES, features));
+	ASSERT_EQ(0, set_log(self->fd, file, size));
+	ASSERT_EQ(0, fe_set(self->fd, VU_SET_FEATURES, LOGGING));
 	ASSERT_EQ(0, fe_set_addr(self->fd, q, 1 << VHOST_VRING_F_LOG));
 	ASSERT_EQ(0, fuse_getattr(&self->fuse, ROOT, &attr));
 	ASSERT_TRUE(is_logged(bits, ring_guest_addr(&self->dev, q->used)));
@@ -269,13 +283,119 @@ TEST_F(vu, dirty_log)
 	close(file);
 }
 
-TEST_F(vu, log_comes_before_logging)
+/* As QEMU does when a guest that is being migrated begins anew. */
+TEST_F(vu, log_comes_after_features)
 {
-	ASSERT_EQ(0, fe_negotiate(self->fd, 0));
-	ASSERT_EQ(-EPIPE, fe_set(self->fd, VU_SET_FEATURES, RING_F_VERSION_1 | VU_F_PROTOCOL |
-				 (1ULL << VHOST_F_LOG_ALL)));
-	ASSERT_STREQ("vhost-fs-ctl: vhost-user: SET_FEATURES: there is no log yet; connection closed",
-		     fe_log_line(&self->be));
+	int file = memfd_create("log", MFD_CLOEXEC);
+	size_t size = log_size(&self->dev);
+	unsigned int i;
+
+	ASSERT_EQ(0, ftruncate(file, size));
+	ASSERT_EQ(0, fe_set_up(self->fd, &self->dev));
+	for (i = 0; i < self->dev.nr_queues; i++)
+		ASSERT_EQ(0, fe_set_state(self->fd, VU_SET_VRING_ENABLE, i, 0));
+	ASSERT_EQ(0, fe_set(self->fd, VU_SET_FEATURES, LOGGING));
+	for (i = 0; i < self->dev.nr_queues; i++)
+		ASSERT_EQ(0, fe_set_addr(self->fd, &self->dev.queues[i], 1 << VHOST_VRING_F_LOG));
+	ASSERT_EQ(0, set_log(self->fd, file, size));
+	for (i = 0; i < self->dev.nr_queues; i++)
+		ASSERT_EQ(0, fe_set_state(self->fd, VU_SET_VRING_ENABLE, i, 1));
+	ASSERT_EQ(0, fuse_init(&self->fuse));
+	ASSERT_EQ(0, work(&self->fuse, "made"));
+	close(file);
+}
+
+/* A log for all but the end of guest memory, on a connection that serves. */
+static int serve_with_short_log(FIXTURE_DATA(vu) *self)
+{
+	int file = memfd_create("log", MFD_CLOEXEC);
+	size_t size = log_size(&self->dev);
+	int ret;
+
+	close(self->fd);
+	self->fd = fe_connect(self->be.path);
+	ret = ftruncate(file, size);
+	if (!ret)
+		ret = fe_set_up(self->fd, &self->dev);
+	if (!ret)
+		ret = set_log(self->fd, file, size - 1);
+	close(file);
+	return ret;
+}
+
+/* Whatever begins to log then is refused, and the connection closed. */
+TEST_F(vu, log_is_too_short)
+{
+	struct ring_queue *q = &self->dev.queues[RING_REQUEST];
+	static const char why[] = "the log doesn't cover guest memory; connection closed";
+
+	ASSERT_EQ(0, fe_set_up(self->fd, &self->dev));
+	ASSERT_EQ(-EPIPE, fe_set(self->fd, VU_SET_FEATURES, LOGGING));
+	ASSERT_NE(NULL, strstr(fe_log_line(&self->be), why));
+	ASSERT_EQ(0, serve_with_short_log(self));
+	ASSERT_EQ(-EPIPE, fe_set(self->fd, VU_SET_FEATURES, LOGGING));
+	ASSERT_NE(NULL, strstr(fe_log_line(&self->be), why));
+	ASSERT_EQ(0, serve_with_short_log(self));
+	ASSERT_EQ(-EPIPE, fe_set_addr(self->fd, q, 1 << VHOST_VRING_F_LOG));
+	ASSERT_NE(NULL, strstr(fe_log_line(&self->be), why));
+	/* So is a ring that would be started. */
+	ASSERT_EQ(0, serve_with_short_log(self));
+	ASSERT_EQ(0, fe_set_state(self->fd, VU_SET_VRING_ENABLE, RING_HIPRIO, 0));
+	ASSERT_EQ(0, fe_set(self->fd, VU_SET_FEATURES, LOGGING));
+	ASSERT_EQ(-EPIPE, fe_set_state(self->fd, VU_SET_VRING_ENABLE, RING_HIPRIO, 1));
+	ASSERT_NE(NULL, strstr(fe_log_line(&self->be), why));
+}
+
+/* While all is logged, the log can't become too short, nor memory too large. */
+TEST_F(vu, log_stays_long_enough)
+{
+	struct vu_region region = {
+		.guest = RING_GUEST_BASE + (1ULL << 40), .size = PAGE, .user = 0x10000,
+	};
+	int file = memfd_create("log", MFD_CLOEXEC), memory = memfd_create("more", MFD_CLOEXEC);
+	size_t size = log_size(&self->dev);
+
+	ASSERT_EQ(0, ftruncate(file, size));
+	ASSERT_EQ(0, ftruncate(memory, PAGE));
+	ASSERT_EQ(0, fe_set_up(self->fd, &self->dev));
+	ASSERT_EQ(0, fuse_init(&self->fuse));
+	ASSERT_EQ(0, set_log(self->fd, file, size));
+	ASSERT_EQ(0, fe_set(self->fd, VU_SET_FEATURES, LOGGING));
+	ASSERT_EQ(-EIO, fe_add_region(self->fd, VU_ADD_MEM_REG, &region, memory));
+	ASSERT_EQ(0, work(&self->fuse, "made"));
+	ASSERT_EQ(-EPIPE, set_log(self->fd, file, size - 1));
+	close(file);
+	close(memory);
+}
+
+/* Where a front end says that the used ring is logged makes no difference. */
+TEST_F(vu, used_ring_is_logged_where_it_is)
+{
+	struct ring_queue *q = &self->dev.queues[RING_REQUEST];
+	struct vhost_vring_addr addr = {
+		.index = q->index,
+		.flags = 1 << VHOST_VRING_F_LOG,
+		.desc_user_addr = (uintptr_t)q->desc,
+		.avail_user_addr = (uintptr_t)q->avail,
+		.used_user_addr = (uintptr_t)q->used,
+		.log_guest_addr = 1ULL << 50,
+	};
+	int file = memfd_create("log", MFD_CLOEXEC);
+	size_t size = log_size(&self->dev);
+	struct fuse_attr attr;
+	unsigned char *bits;
+
+	ASSERT_EQ(0, ftruncate(file, size));
+	bits = mmap(NULL, size, PROT_READ, MAP_SHARED, file, 0);
+	ASSERT_NE(MAP_FAILED, bits);
+	ASSERT_EQ(0, fe_set_up(self->fd, &self->dev));
+	ASSERT_EQ(0, fuse_init(&self->fuse));
+	ASSERT_EQ(0, set_log(self->fd, file, size));
+	ASSERT_EQ(0, fe_send(self->fd, VU_SET_VRING_ADDR, 0, &addr, sizeof(addr), NULL, 0));
+	ASSERT_EQ(0, fuse_getattr(&self->fuse, ROOT, &attr));
+	ASSERT_TRUE(is_logged(bits, ring_guest_addr(&self->dev, q->used)));
+	munmap(bits, size);
+	close(file);
 }
 
 TEST_F(vu, reset)
