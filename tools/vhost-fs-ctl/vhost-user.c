@@ -154,9 +154,8 @@ static const char *set_mem_table(struct vu_session *session, const struct vu_mes
 static const char *get_max_mem_slots(struct vu_session *session,
 				     const struct vu_message *message, struct answer *answer)
 {
-	(void)session;
 	(void)message;
-	return answer_number(answer, vu_memory_limit());
+	return answer_number(answer, session->memory.limit);
 }
 
 static const char *add_mem_reg(struct vu_session *session, const struct vu_message *message,
@@ -461,6 +460,7 @@ int vu_session_begin(struct vu_session *session, int fd, int device, const char 
 	session->conn.fd = fd;
 	session->backend_req = -1;
 	session->tag = tag;
+	session->memory.limit = vu_memory_limit();
 	session->agreed.offered = PROTOCOL_FEATURES | (tag ? VU_PROTOCOL_CONFIG : 0);
 	if (!vu_rings_init(&session->rings, device)) {
 		close(fd);

@@ -88,7 +88,7 @@ const char *vu_memory_add(struct vu_memory *memory, const struct vu_region *regi
 	const char *why;
 	unsigned int i;
 
-	if (memory->nr == vu_memory_limit())
+	if (memory->nr >= memory->limit)
 		return "the kernel takes no more regions";
 	for (i = 0; i < memory->nr; i++) {
 		const struct vu_region *other = &memory->regions[i];

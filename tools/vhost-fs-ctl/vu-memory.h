@@ -31,17 +31,19 @@ struct vu_map {
 
 /**
  * struct vu_memory - guest memory
+ * @limit: regions that the kernel takes, as vu_memory_limit() said at first
  * @nr: entries of the arrays
  * @regions: as the front end describes them
  * @maps: where they are here
  */
 struct vu_memory {
+	unsigned int limit;
 	unsigned int nr;
 	struct vu_region regions[VU_MAX_REGIONS];
 	struct vu_map maps[VU_MAX_REGIONS];
 };
 
-/* Regions that the kernel takes, VU_MAX_REGIONS at most. */
+/* Regions that the kernel takes now, VU_MAX_REGIONS at most. */
 unsigned int vu_memory_limit(void);
 
 /*
