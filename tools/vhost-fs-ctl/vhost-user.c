@@ -321,13 +321,8 @@ static const char *set_vring_call(struct vu_session *session, const struct vu_me
 static const char *set_vring_err(struct vu_session *session, const struct vu_message *message,
 				 struct answer *answer)
 {
-	struct vu_ring *ring = ring_of(session, message);
-
 	(void)answer;
-	if (ring->err >= 0)
-		close(ring->err);
-	ring->err = vu_take_fd(&session->conn);
-	return NULL;
+	return vu_ring_set_err(&session->rings, message->ring, vu_take_fd(&session->conn));
 }
 
 static const char *set_vring_enable(struct vu_session *session,
@@ -550,7 +545,7 @@ bool vu_session_serve(struct vu_session *session)
 void vu_session_broken(struct vu_session *session)
 {
 	notice("vhost-user: the guest has broken a ring; nothing is served until it is set up anew");
-	vu_rings_pass_on_error(&session->rings);
+	vu_rings_clear_broken(&session->rings);
 }
 
 void vu_session_end(struct vu_session *session)

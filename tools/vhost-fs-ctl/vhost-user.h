@@ -50,7 +50,7 @@ int vu_session_begin(struct vu_session *session, int fd, int device, const char 
  */
 bool vu_session_serve(struct vu_session *session);
 
-/* A ring was broken: says so, and tells the front end. */
+/* A ring was broken whose front end wants no eventfd raised for it: says so. */
 void vu_session_broken(struct vu_session *session);
 
 /* Stops the device and gives back all but the device itself. */

@@ -121,6 +121,17 @@ static int set_state(int device, unsigned long request, unsigned int index, uint
 	return ioctl(device, request, &state);
 }
 
+/*
+ * The kernel raises it, and takes eventfds only: whatever else it may be, this
+ * process would wait for it, or write to it, with rights of its own.
+ */
+static int set_err(const struct vu_rings *rings, unsigned int index)
+{
+	int err = rings->rings[index].err;
+
+	return set_file(rings->fd, VHOST_SET_VRING_ERR, index, err >= 0 ? err : rings->broken);
+}
+
 static const char *hand_over(struct vu_rings *rings, unsigned int index,
 			     const struct vu_memory *memory)
 {
@@ -136,7 +147,7 @@ static const char *hand_over(struct vu_rings *rings, unsigned int index,
 	    set_state(rings->fd, VHOST_SET_VRING_BASE, index, ring->base) < 0 ||
 	    ioctl(rings->fd, VHOST_SET_VRING_ADDR, &addr) < 0 ||
 	    set_file(rings->fd, VHOST_SET_VRING_CALL, index, ring->call) < 0 ||
-	    set_file(rings->fd, VHOST_SET_VRING_ERR, index, rings->broken) < 0 ||
+	    set_err(rings, index) < 0 ||
 	    set_file(rings->fd, VHOST_SET_VRING_KICK, index, ring->kick) < 0)
 		return strerror(errno);
 	return NULL;
@@ -271,6 +282,14 @@ const char *vu_ring_set_call(struct vu_rings *rings, unsigned int index, int fd)
 	return NULL;
 }
 
+const char *vu_ring_set_err(struct vu_rings *rings, unsigned int index, int fd)
+{
+	struct vu_ring *ring = &rings->rings[index];
+
+	replace_fd(&ring->err, fd);
+	return ring->served && set_err(rings, index) < 0 ? strerror(errno) : NULL;
+}
+
 const char *vu_ring_set_kick(struct vu_rings *rings, unsigned int index, int fd)
 {
 	struct vu_ring *ring = &rings->rings[index];
@@ -288,13 +307,9 @@ void vu_ring_forget_kick(struct vu_ring *ring)
 	ring->started = false;
 }
 
-void vu_rings_pass_on_error(struct vu_rings *rings)
+void vu_rings_clear_broken(struct vu_rings *rings)
 {
 	eventfd_t count;
-	unsigned int i;
 
 	eventfd_read(rings->broken, &count);
-	for (i = 0; i < VU_MAX_RINGS; i++)
-		if (rings->rings[i].served && rings->rings[i].err >= 0)
-			eventfd_write(rings->rings[i].err, 1);
 }

@@ -45,7 +45,7 @@ struct vu_ring {
 /**
  * struct vu_rings - all rings, and their device
  * @fd: /dev/vhost-fs
- * @broken: eventfd that the device raises when a ring breaks the rules
+ * @broken: eventfd that the device raises when a ring without @err breaks the rules
  * @running: the device serves those with @served
  * @log_all: it is to log what it writes to guest memory
  * @log_size: bytes of the dirty log; 0 without one
@@ -92,17 +92,18 @@ const char *vu_rings_check_log(const struct vu_rings *rings, const struct vu_mem
 const char *vu_ring_locate(const struct vu_ring *ring, const struct vu_memory *memory,
 			   struct vhost_vring_addr *addr);
 
-/* Takes an address, a call or a kick eventfd on while the ring is served, too. */
+/* Takes an address, a call, a kick or an error eventfd on while the ring is served, too. */
 const char *vu_ring_set_addr(struct vu_rings *rings, unsigned int index,
 			     const struct vhost_vring_addr *addr,
 			     const struct vu_memory *memory);
 const char *vu_ring_set_call(struct vu_rings *rings, unsigned int index, int fd);
+const char *vu_ring_set_err(struct vu_rings *rings, unsigned int index, int fd);
 const char *vu_ring_set_kick(struct vu_rings *rings, unsigned int index, int fd);
 
 /* The ring isn't to be served until it gets a kick eventfd again. */
 void vu_ring_forget_kick(struct vu_ring *ring);
 
-/* After @broken was raised: tells the front end. */
-void vu_rings_pass_on_error(struct vu_rings *rings);
+/* After @broken was raised: makes ready for the next time. */
+void vu_rings_clear_broken(struct vu_rings *rings);
 
 #endif /* CTL_VU_RINGS_H */

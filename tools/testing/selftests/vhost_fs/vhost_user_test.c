@@ -423,8 +423,34 @@ TEST_F(vu, broken_ring)
 	ring_push_avail(q, q->num);
 	ring_kick(q);
 	ASSERT_EQ(0, ring_wait_error(q));
+	ASSERT_TRUE(fe_is_alive(self->fd));
+	ASSERT_FALSE(fe_has_log(&self->be));
+}
+
+/* A front end that doesn't want to know leaves it to the log. */
+TEST_F(vu, broken_ring_without_eventfd)
+{
+	struct ring_queue *q = &self->dev.queues[RING_REQUEST];
+
+	ASSERT_EQ(0, fe_set_up(self->fd, &self->dev));
+	ASSERT_EQ(0, fe_set_ring_fd(self->fd, VU_SET_VRING_ERR, RING_REQUEST, -1));
+	ring_push_avail(q, q->num);
+	ring_kick(q);
 	ASSERT_NE(NULL, strstr(fe_log_line(&self->be), "the guest has broken a ring"));
 	ASSERT_TRUE(fe_is_alive(self->fd));
+}
+
+/* What the kernel can't raise isn't taken while the ring is served. */
+TEST_F(vu, error_goes_to_eventfds_only)
+{
+	int pipes[2];
+
+	ASSERT_EQ(0, pipe(pipes));
+	ASSERT_EQ(0, fe_set_up(self->fd, &self->dev));
+	ASSERT_EQ(-EPIPE, fe_set_ring_fd(self->fd, VU_SET_VRING_ERR, RING_REQUEST, pipes[1]));
+	ASSERT_NE(NULL, strstr(fe_log_line(&self->be), "SET_VRING_ERR: "));
+	close(pipes[0]);
+	close(pipes[1]);
 }
 
 /* One VMM after the other, the first with requests in flight. */
