@@ -4,6 +4,7 @@
  * by the kernel. This process only sets things up, and waits.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -74,6 +75,8 @@ static int run_vhost_user(const struct command *cmd, struct args *args)
 	struct vu_service service = { .device = -1 };
 	int err;
 
+	/* Whoever reads what is printed may end before the guests do. */
+	signal(SIGPIPE, SIG_IGN);
 	err = args_parse(cmd, args, &service);
 	if (err)
 		return err;

@@ -7,6 +7,7 @@
 #include "virtiofsd.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -93,6 +94,8 @@ int virtiofsd_main(int argc, char **argv)
 	static struct virtiofsd_options options;
 	int err;
 
+	/* Whoever reads what is printed may end before the guest does. */
+	signal(SIGPIPE, SIG_IGN);
 	msg_use(PROGRAM, LOG_DEBUG, false);
 	err = virtiofsd_options_parse(&options, argc, argv);
 	if (err)

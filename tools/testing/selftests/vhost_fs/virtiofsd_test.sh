@@ -176,6 +176,25 @@ test_refusals()
 	check "but that it is silent" [ ! -s "$dir/out" ]
 }
 
+# Who reads its messages may be gone when it has one, and the guest stays served.
+test_reader_is_gone()
+{
+	local fifo=$dir/fifo i
+	mkfifo "$fifo"
+	"$program" --shared-dir "$share" --socket-path "$socket" </dev/null >/dev/null 2>"$fifo" &
+	pid=$!
+	head -n 1 <"$fifo" >/dev/null
+	wait_for_start
+	perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(Peer => shift) or exit 1' "$socket"
+	check "a client connects" [ $? = 0 ]
+	for ((i = 0; i < 600; i++)); do
+		kill -0 "$pid" 2>/dev/null || break
+		sleep 0.02
+	done
+	wait "$pid"
+	check "it ends with its client though nobody reads what it says" [ $? = 0 ]
+}
+
 # A user that may open the device, and nothing else.
 test_unprivileged()
 {
@@ -194,6 +213,7 @@ mkdir "$share"
 test_lines
 test_process
 test_refusals
+test_reader_is_gone
 chmod 666 /dev/vhost-fs
 test_unprivileged
 rm -rf "$dir"
