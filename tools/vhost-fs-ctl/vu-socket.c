@@ -53,16 +53,15 @@ static int lock_path(const char *path)
 	return fd;
 }
 
-/* A path with our lock beside it is free, whatever is left of earlier ones. */
+/*
+ * A path with our lock beside it is free, whatever is left of earlier ones. It
+ * fits into an address.
+ */
 static int bind_path(int fd, const char *path)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	struct stat st;
 
-	if (strlen(path) >= sizeof(addr.sun_path)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
 	memcpy(addr.sun_path, path, strlen(path));
 	if (!lstat(path, &st) && S_ISSOCK(st.st_mode))
 		unlink(path);
@@ -80,7 +79,12 @@ static int make_socket(const char *path, mode_t mask)
 	old = umask(mask);
 	err = bind_path(fd, path);
 	umask(old);
-	if (err < 0 || listen(fd, 1) < 0) {
+	if (!err && listen(fd, 1) < 0) {
+		err = -errno;
+		unlink(path);
+		errno = -err;
+	}
+	if (err) {
 		close(fd);
 		return -1;
 	}
@@ -89,8 +93,13 @@ static int make_socket(const char *path, mode_t mask)
 
 int vu_listen(struct vu_listener *listener, const char *path, const char *group)
 {
+	size_t max = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1;
 	uint32_t gid = 0;
 
+	/* An empty one would name a socket in no directory, open to everybody. */
+	if (!*path || strlen(path) > max)
+		return refused("can't make the socket \"%s\": accepted is a path of 1 to %zu bytes",
+			       path, max);
 	if (group && parse_group(group, &gid))
 		return refused("there is no group \"%s\"", group);
 	listener->lock = lock_path(path);

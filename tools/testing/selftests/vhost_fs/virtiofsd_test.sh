@@ -169,6 +169,12 @@ test_refusals()
 	check "no such directory for the socket" [ $? = 1 ]
 	"$program" --shared-dir "$share" --socket-path "$socket" --socket-group nosuch >"$dir/out" 2>&1
 	check "no such group" [ $? = 1 ]
+	"$program" --shared-dir "$share" --socket-path '' >"$dir/out" 2>&1
+	check "no path for the socket" [ $? = 1 ]
+	(cd "$dir" && "$program" --shared-dir "$share" \
+		--socket-path "$(printf '%0108d' 0)" >"$dir/out" 2>&1)
+	check "a path that is too long" [ $? = 1 ]
+	check "of which nothing is left" [ ! -e "$dir/$(printf '%0108d' 0).pid" ]
 	"$program" --shared-dir "$share" --fd 77 >"$dir/out" 2>&1
 	check "no such descriptor" [ $? = 1 ]
 	"$program" --shared-dir "$dir/none" --socket-path "$socket" --log-level off >"$dir/out" 2>&1
