@@ -7,6 +7,7 @@
 #include "confine.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -26,10 +27,20 @@ static int leave_namespaces(void)
 	return 0;
 }
 
+/* The device is open, and no group's rights are of use any more. */
+static int leave_groups(void)
+{
+	if (setgroups(0, NULL) < 0 && errno != EPERM)
+		return refused("can't drop supplementary groups: %s", strerror(errno));
+	return 0;
+}
+
 int confine(void)
 {
 	int err = leave_namespaces();
 
+	if (!err)
+		err = leave_groups();
 	if (err)
 		return err;
 	err = caps_drop_all();

@@ -136,13 +136,15 @@ stops()
 test_process()
 {
 	local caps
-	starts "$program" --shared-dir "$share" --socket-path "$socket" --socket-group daemon
+	starts setpriv --groups 1,2 -- "$program" --shared-dir "$share" --socket-path "$socket" \
+		--socket-group daemon
 	report $? "starts with a group"
 	check "the group may connect" [ "$(stat -c '%U:%G %a' "$socket")" = 'root:daemon 770' ]
 	check "the pid file has its number" [ "$(cat "$socket.pid")" = "$pid" ]
 	caps=$(sed -n 's/^Cap\(Eff\|Prm\|Inh\|Amb\|Bnd\):\t0*$/none/p' "/proc/$pid/status" | wc -l)
 	[ "$caps" = 5 ] && grep -q '^NoNewPrivs:	1' "/proc/$pid/status"
 	report $? "it has no capabilities and gets none"
+	check "it is in no further groups" [ -z "$(sed -n 's/^Groups:[[:space:]]*//p' "/proc/$pid/status")" ]
 	check "it has a network of its own" \
 		[ "$(readlink "/proc/$pid/ns/net")" != "$(readlink /proc/self/ns/net)" ]
 	check "it has mounts of its own" \
