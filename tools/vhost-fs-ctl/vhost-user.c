@@ -533,9 +533,9 @@ bool vu_session_serve(struct vu_session *session)
 	const char *why;
 	int ret;
 
-	while ((ret = vu_receive(&session->conn, &why)) > 0)
-		if (!serve_one(session))
-			return false;
+	ret = vu_receive(&session->conn, &why);
+	if (ret > 0)
+		return serve_one(session);
 	if (ret == -2)
 		notice("vhost-user: request %u: %s; connection closed",
 		       session->conn.header.request, why);

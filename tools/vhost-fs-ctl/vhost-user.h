@@ -45,8 +45,9 @@ struct vu_session {
 int vu_session_begin(struct vu_session *session, int fd, int device, const char *tag);
 
 /*
- * Does what has been asked, as far as it has arrived. Returns false when the
- * session is over; if the front end is to blame, one line has been printed.
+ * Does what one message asks, if all of it has arrived; the caller comes back
+ * for the next, and looks for signals in between. Returns false when the session
+ * is over; if the front end is to blame, one line has been printed.
  */
 bool vu_session_serve(struct vu_session *session);
 

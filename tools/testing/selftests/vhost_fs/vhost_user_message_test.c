@@ -12,7 +12,10 @@
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define PAGE 4096UL
 #define USER 0x7000000000ULL
@@ -480,6 +483,39 @@ TEST_F(vu_message, unread_answers)
 			break;
 	ASSERT_LT(i, 100000);
 	EXPECT_PUNISHED(&messages[0], "without reading the answers");
+}
+
+/* Sends and reads as fast as it can, until there is nobody on the other side. */
+static void flood(int fd)
+{
+	char answers[4096];
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;) {
+		if (fe_send(fd, VU_GET_FEATURES, 0, NULL, 0, NULL, 0))
+			_exit(0);
+		while (recv(fd, answers, sizeof(answers), MSG_DONTWAIT) > 0)
+			;
+	}
+}
+
+/* Who never stops asking doesn't keep the back end from ending. */
+TEST_F(vu_message, endless_requests)
+{
+	pid_t pid[4];
+	int i;
+
+	ASSERT_EQ(0, prepare(self, 0));
+	for (i = 0; i < 4; i++) {
+		pid[i] = fork();
+		ASSERT_LE(0, pid[i]);
+		if (!pid[i])
+			flood(self->fd);
+	}
+	ASSERT_EQ(0, fe_end(&self->be, SIGTERM));
+	self->be.pid = 0;
+	for (i = 0; i < 4; i++)
+		ASSERT_EQ(pid[i], waitpid(pid[i], NULL, 0));
 }
 
 TEST_HARNESS_MAIN
