@@ -367,7 +367,7 @@ static const char *set_backend_req_fd(struct vu_session *session,
 	(void)message;
 	(void)answer;
 	if (session->backend_req >= 0)
-		close(session->backend_req);
+		vu_close(session->backend_req);
 	session->backend_req = vu_take_fd(&session->conn);
 	return NULL;
 }
@@ -554,7 +554,7 @@ void vu_session_end(struct vu_session *session)
 	vu_memory_clear(&session->memory);
 	vu_unmap(&session->log);
 	if (session->backend_req >= 0)
-		close(session->backend_req);
+		vu_close(session->backend_req);
 	vu_next(&session->conn);
 	close(session->conn.fd);
 }

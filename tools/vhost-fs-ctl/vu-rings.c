@@ -15,10 +15,12 @@
 #include <linux/vhost_fs.h>
 #include <linux/virtio_ring.h>
 
+#include "vu-socket.h"
+
 static void replace_fd(int *place, int fd)
 {
 	if (*place >= 0)
-		close(*place);
+		vu_close(*place);
 	*place = fd;
 }
 

@@ -85,7 +85,13 @@ static int serve_connection(const struct vu_service *service, int fd, int device
 	if (service->talks)
 		notice("client connected");
 	err = serve_session(&session, signals, ended);
-	vu_session_end(&session);
+	/*
+	 * The kernel's threads may be waiting for a file server that doesn't
+	 * answer, and to stop them is to wait for them; a process that ends
+	 * kills them.
+	 */
+	if (!*ended)
+		vu_session_end(&session);
 	if (service->talks && !*ended)
 		notice("client disconnected");
 	return err;
@@ -125,7 +131,8 @@ static int serve_all(const struct vu_service *service, const struct vu_listener 
 		err = next_connection(listener, signals, &fd);
 		if (!err && fd >= 0)
 			err = serve_connection(service, fd, device, signals, &ended);
-		close(device);
+		if (!ended)
+			close(device);
 		device = -1;
 	} while (!err && fd >= 0 && !ended && !service->once);
 	if (!err && (fd < 0 || ended))

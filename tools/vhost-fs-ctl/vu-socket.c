@@ -149,6 +149,12 @@ void vu_listener_close(struct vu_listener *listener)
 	listener->path = NULL;
 }
 
+void vu_close(int fd)
+{
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){ 0 }, sizeof(struct linger));
+	close(fd);
+}
+
 /* Descriptors that came with a piece of the message. */
 static const char *take_control(struct vu_connection *conn, struct msghdr *msg)
 {
@@ -166,7 +172,7 @@ static const char *take_control(struct vu_connection *conn, struct msghdr *msg)
 				conn->fds[conn->nr_fds++] = fds[i];
 				continue;
 			}
-			close(fds[i]);
+			vu_close(fds[i]);
 			why = "too many descriptors";
 		}
 	}
@@ -227,7 +233,7 @@ void vu_next(struct vu_connection *conn)
 		int fd = conn->fds[--conn->nr_fds];
 
 		if (fd >= 0)
-			close(fd);
+			vu_close(fd);
 	}
 	conn->have = 0;
 }

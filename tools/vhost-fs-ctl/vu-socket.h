@@ -64,6 +64,12 @@ int vu_receive(struct vu_connection *conn, const char **why);
 /* Makes room for the next message, and closes descriptors nobody took. */
 void vu_next(struct vu_connection *conn);
 
+/*
+ * Closes a descriptor that came, which may be a socket whose sender wants
+ * whoever closes it to wait.
+ */
+void vu_close(int fd);
+
 /* Takes the first descriptor that came, or -1. */
 int vu_take_fd(struct vu_connection *conn);
 
