@@ -15,10 +15,12 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <sched.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -151,27 +153,40 @@ static void choose_handles(struct virtiofsd_options *o)
 	}
 }
 
+/* No signal comes between adding and removing: the name would stay. */
+static int borrow_name(struct vhost_fs_add_share *share, int device)
+{
+	const char *name = (const char *)share->name;
+	sigset_t all;
+	int err;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	err = dev_add_share(device, share);
+	if (err)
+		return err;
+	err = dev_attach_share(device, name);
+	return dev_remove_share(device, name) ?: err;
+}
+
+/* Nobody can take a name that nobody can know, to keep this from its share. */
 static int add_share(struct virtiofsd_options *o, int device)
 {
 	struct share_request *request = &o->share;
-	int err;
+	unsigned long long number;
 
 	/* Ids are mapped by the namespace, not by the mount. */
 	request->sandbox.uids.nr = 0;
 	request->sandbox.gids.nr = 0;
-	snprintf((char *)request->share.name, sizeof(request->share.name), "virtiofsd-%d",
-		 (int)getppid());
+	if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+		return refused("can't make up a name: %s", strerror(errno));
+	snprintf((char *)request->share.name, sizeof(request->share.name),
+		 "virtiofsd-%d-%016llx", (int)getppid(), number);
 	request->share.root_fd = sandbox_open(request->path, &request->sandbox);
 	if (request->share.root_fd < 0)
 		return EXIT_REFUSED;
 	share_request_point(request);
-	err = caps_become_share(&request->process);
-	if (!err)
-		err = dev_add_share(device, &request->share);
-	if (err)
-		return err;
-	err = dev_attach_share(device, (const char *)request->share.name);
-	return dev_remove_share(device, (const char *)request->share.name) ?: err;
+	return caps_become_share(&request->process) ?: borrow_name(&request->share, device);
 }
 
 static int child(struct virtiofsd_options *o, int device, int up, int down)
