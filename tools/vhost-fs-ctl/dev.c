@@ -80,13 +80,31 @@ int dev_open(void)
 	return fd;
 }
 
-int dev_add_share(int fd, struct vhost_fs_add_share *share)
+static int add_ioctl(int fd, struct vhost_fs_add_share *share)
 {
 	share->size = sizeof(*share);
-	if (ioctl(fd, VHOST_FS_ADD_SHARE, share) < 0)
+	return ioctl(fd, VHOST_FS_ADD_SHARE, share);
+}
+
+int dev_add_share(int fd, struct vhost_fs_add_share *share)
+{
+	if (add_ioctl(fd, share) < 0)
 		return refused("can't add share \"%s\": %s", (const char *)share->name,
 			       meaning_of(add_meanings));
 	return 0;
+}
+
+int dev_add_share_anyhow(int fd, struct vhost_fs_add_share *share)
+{
+	if (share->inode_file_handles == VHOST_FS_HANDLES_PREFER) {
+		if (!add_ioctl(fd, share))
+			return 0;
+		if (errno == EPERM) {
+			notice("without inode file handles: %s", meaning_of(add_meanings));
+			share->inode_file_handles = VHOST_FS_HANDLES_NEVER;
+		}
+	}
+	return dev_add_share(fd, share);
 }
 
 int dev_set_share(int fd, struct vhost_fs_set_share *set)

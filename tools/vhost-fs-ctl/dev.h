@@ -12,6 +12,8 @@ int dev_open(void);
 
 /* Each returns 0 or an exit status. */
 int dev_add_share(int fd, struct vhost_fs_add_share *share);
+/* Goes without file handles, and says so, if they are preferred and may not be had. */
+int dev_add_share_anyhow(int fd, struct vhost_fs_add_share *share);
 int dev_set_share(int fd, struct vhost_fs_set_share *set);
 int dev_remove_share(int fd, const char *name);
 int dev_attach_share(int fd, const char *name);

@@ -162,7 +162,7 @@ static int borrow_name(struct vhost_fs_add_share *share, int device)
 
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, NULL);
-	err = dev_add_share(device, share);
+	err = dev_add_share_anyhow(device, share);
 	if (err)
 		return err;
 	err = dev_attach_share(device, name);

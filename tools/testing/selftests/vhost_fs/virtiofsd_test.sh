@@ -215,6 +215,17 @@ test_unprivileged()
 	report $? "an ordinary user's starts"
 	stops
 	report $? "and ends"
+	socket=$dir/sock
+	starts unshare --user --mount --map-root-user -- "$program" \
+		--shared-dir "$share" --socket-path "$socket"
+	report $? "root's of a user namespace starts"
+	grep -q 'without inode file handles' "$dir/out"
+	report $? "and tells what it does without"
+	stops
+	report $? "and ends likewise"
+	unshare --user --mount --map-root-user -- "$program" --shared-dir "$share" \
+		--socket-path "$socket" --inode-file-handles=mandatory >"$dir/out" 2>&1
+	check "but not if it has to have them" [ $? = 1 ]
 }
 
 mkdir "$share"
