@@ -24,6 +24,9 @@
 			   VU_PROTOCOL_BACKEND_SEND_FD |			\
 			   VU_PROTOCOL_RESET_DEVICE | VU_PROTOCOL_MEM_SLOTS)
 
+/* Most lines about one connection, besides the one that says why it ends. */
+#define MAX_COMPLAINTS 16
+
 /**
  * struct answer - what a handler has to say
  * @size: bytes of @payload
@@ -486,6 +489,12 @@ static bool send_answer(struct vu_session *session, const struct vu_message *mes
 	return sent;
 }
 
+/* The log is no place for a front end to fill. */
+static bool may_complain(struct vu_session *session)
+{
+	return session->complaints < MAX_COMPLAINTS && ++session->complaints;
+}
+
 /* Returns false when the connection is to be closed. */
 static bool handle(struct vu_session *session, const struct vu_message *message)
 {
@@ -498,7 +507,7 @@ static bool handle(struct vu_session *session, const struct vu_message *message)
 		notice("vhost-user: %s: %s; connection closed", message->name, why);
 		return false;
 	}
-	if (why)
+	if (why && may_complain(session))
 		notice("vhost-user: %s: %s", message->name, why);
 	if (handler->answers)
 		return send_answer(session, message, &answer);
@@ -544,7 +553,8 @@ bool vu_session_serve(struct vu_session *session)
 
 void vu_session_broken(struct vu_session *session)
 {
-	notice("vhost-user: the guest has broken a ring; nothing is served until it is set up anew");
+	if (may_complain(session))
+		notice("vhost-user: the guest has broken a ring; nothing is served until it is set up anew");
 	vu_rings_clear_broken(&session->rings);
 }
 

@@ -23,6 +23,7 @@
  * @tag: for the guest's configuration space, or NULL: the VMM knows it
  * @owned: SET_OWNER has come
  * @log: dirty log, if there is one
+ * @complaints: lines about what didn't end the connection
  * @backend_req: descriptor for requests to the front end, or -1; we have none
  */
 struct vu_session {
@@ -34,6 +35,7 @@ struct vu_session {
 	const char *tag;
 	bool owned;
 	struct vu_map log;
+	unsigned int complaints;
 	int backend_req;
 };
 

@@ -235,6 +235,20 @@ TEST_F(vu, hot_plug)
 	close(memory);
 }
 
+/* A front end that goes on asking for the impossible doesn't fill the log. */
+TEST_F(vu, complaints_are_few)
+{
+	struct vu_region region = { .guest = PAGE, .size = PAGE, .user = PAGE };
+	int i;
+
+	ASSERT_EQ(0, fe_negotiate(self->fd, 0));
+	for (i = 0; i < 40; i++)
+		ASSERT_EQ(-EIO, fe_add_region(self->fd, VU_REM_MEM_REG, &region, -1));
+	for (i = 0; i < 16; i++)
+		ASSERT_NE(NULL, strstr(fe_log_line(&self->be), "REM_MEM_REG: there is no such"));
+	ASSERT_FALSE(fe_has_log(&self->be));
+}
+
 static bool is_logged(const unsigned char *log, uint64_t guest)
 {
 	return log[guest / PAGE / 8] & (1 << (guest / PAGE % 8));
