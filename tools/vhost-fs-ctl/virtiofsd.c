@@ -50,8 +50,6 @@ static void tell_of_ignored(const struct virtiofsd_options *options)
 	}
 	if (*list)
 		notice("without effect, as the kernel answers the guest: %s", list);
-	if (options->posix_acl == VIRTIOFSD_AUTO || options->security_label == VIRTIOFSD_AUTO)
-		notice("\"auto\" is the same as \"always\": the guest must know the feature");
 }
 
 /* Nothing of the kernel's counts against it, but who asks for it gets it. */
