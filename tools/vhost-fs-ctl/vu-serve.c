@@ -17,14 +17,18 @@
 #include "msg.h"
 #include "vhost-user.h"
 
+/* What is ignored from the beginning stays so: nohup(1) asks for that. */
 static int block_signals(void)
 {
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
+	struct sigaction action;
 	sigset_t set;
+	size_t i;
 
 	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (sigaction(signals[i], NULL, &action) < 0 || action.sa_handler != SIG_IGN)
+			sigaddset(&set, signals[i]);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return -1;
 	return signalfd(-1, &set, SFD_CLOEXEC);
