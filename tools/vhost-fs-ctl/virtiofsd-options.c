@@ -133,7 +133,7 @@ static const char *take_fd(struct virtiofsd_options *o, const struct row *row, c
 	if (!number_of(value + (*value == '-'), &number) ||
 	    number > (uint64_t)INT32_MAX + (*value == '-'))
 		return "accepted is the number of a descriptor";
-	o->fd = *value == '-' ? -1 : (int)number;
+	o->fd = *value == '-' ? (int)-(int64_t)number : (int)number;
 	o->has_fd = true;
 	return NULL;
 }
@@ -508,6 +508,8 @@ static const char *take_compat(struct virtiofsd_options *o, const struct row *ro
 	char *list = strdup(value), *rest = list, *word;
 
 	(void)row;
+	if (!list)
+		return "out of memory";
 	o->compat = true;
 	/* Values point into the list, which therefore stays. */
 	while ((word = strsep(&rest, ","))) {

@@ -107,6 +107,10 @@ static void test_what_is_needed(void **state)
 	assert_int_equal(2, parse("--socket-path /k", "", &o));
 	assert_int_equal(0, parse("--shared-dir /s --fd 3", "", &o));
 	assert_int_equal(3, o.fd);
+	assert_int_equal(0, parse("--shared-dir /s --fd=-0", "", &o));
+	assert_int_equal(0, o.fd);
+	assert_int_equal(0, parse("--shared-dir /s --fd=-2147483648", "", &o));
+	assert_int_equal(INT32_MIN, o.fd);
 	assert_int_equal(0, parse("-o source=/s --socket /k", "", &o));
 }
 
