@@ -389,7 +389,7 @@ static int vq_complete(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 	/* Without the look, or the processor, nobody may come by for long. */
 	if (req->handed_off || need_resched() ||
 	    q->unsignalled >= VHOST_FS_SIGNAL_BATCH ||
-	    q->unsignalled_since != jiffies ||
+	    time_after(jiffies, q->unsignalled_since) ||
 	    req->data_in + req->written >= VHOST_FS_SIGNAL_BYTES)
 		vq_signal(q);
 	WRITE_ONCE(q->inflight, q->inflight - 1);
