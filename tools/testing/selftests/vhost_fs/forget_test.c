@@ -227,6 +227,25 @@ TEST_F_TIMEOUT(forget, large_batch, 120)
 }
 
 /* A count that the bytes don't bear out. */
+/* One that would go on for ever ends where no driver's does. */
+TEST_F_TIMEOUT(forget, batch_beyond_the_limit, 120)
+{
+	enum { MOST = (1 << 20) / sizeof(struct fuse_forget_one) };
+	struct fuse_forget_one *list = calloc(MOST + 1, sizeof(*list));
+	uint64_t first = lookup_times(self->f, "file", 1);
+	uint64_t beyond = lookup_times(self->f, "other", 1);
+	int i;
+
+	for (i = 0; i < MOST; i++)
+		list[i] = (struct fuse_forget_one){ 777777, 1 };
+	list[MOST - 1] = (struct fuse_forget_one){ first, 1 };
+	list[MOST] = (struct fuse_forget_one){ beyond, 1 };
+	ASSERT_EQ(0, fuse_batch_forget(self->f, list, MOST + 1));
+	EXPECT_EQ(-ESTALE, fuse_getattr(self->f, first, NULL));
+	EXPECT_EQ(0, fuse_getattr(self->f, beyond, NULL));
+	free(list);
+}
+
 TEST_F(forget, batch_count_lies)
 {
 	static const uint32_t counts[] = { 0, 3, 1000, 1U << 28, ~0U };
