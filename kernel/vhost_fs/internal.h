@@ -124,6 +124,7 @@ u32 vhost_fs_gid_out(const struct vhost_fs_req *req, kgid_t gid);
  * @cache: enum vhost_fs_cache_policy; constant
  * @inode_file_handles: enum vhost_fs_inode_file_handles; constant
  * @locks: enum vhost_fs_locks; constant
+ * @migration: VHOST_FS_MIGRATION_*; constant
  * @max_nodes: limit of each device; read and written without a lock
  * @max_handles: likewise
  * @max_blocked: likewise
@@ -154,6 +155,7 @@ struct vhost_fs_share {
 	u32 cache;
 	u32 inode_file_handles;
 	u32 locks;
+	u32 migration;
 	u64 max_nodes;
 	u64 max_handles;
 	u64 max_blocked;

@@ -25,6 +25,11 @@ static u32 last_share_id;
 /* Guards the list of shares and last_share_id. */
 static DEFINE_MUTEX(shares_lock);
 
+#define VHOST_FS_MIGRATION_ALL	(VHOST_FS_MIGRATION_FILE_HANDLES |	\
+				 VHOST_FS_MIGRATION_VERIFY_HANDLES |	\
+				 VHOST_FS_MIGRATION_CONFIRM_PATHS |	\
+				 VHOST_FS_MIGRATION_GUEST_ERROR)
+
 #define VHOST_FS_SHARE_FLAGS_ALL	(VHOST_FS_SHARE_READONLY |	\
 					 VHOST_FS_SHARE_NO_SUBMOUNTS |	\
 					 VHOST_FS_SHARE_NO_READDIRPLUS | \
@@ -240,6 +245,7 @@ static int share_fill(struct vhost_fs_share *share,
 	share->cache = arg->cache;
 	share->inode_file_handles = arg->inode_file_handles;
 	share->locks = arg->locks;
+	share->migration = arg->migration;
 	share_set_limits(share, arg);
 	share_set_timeouts(share, arg);
 	err = share_set_root(share, arg->root_fd);
@@ -283,10 +289,19 @@ static bool flags_ok(u32 flags)
 	return !(flags & ~VHOST_FS_SHARE_FLAGS_ALL);
 }
 
+/* A handle that finds a file is never wrong, so there is nothing to confirm. */
+static bool migration_ok(u32 migration)
+{
+	if (migration & ~VHOST_FS_MIGRATION_ALL)
+		return false;
+	return !(migration & VHOST_FS_MIGRATION_CONFIRM_PATHS) ||
+	       !(migration & VHOST_FS_MIGRATION_FILE_HANDLES);
+}
+
 /* No bits and numbers that mean nothing, and no options without what they need. */
 static bool options_ok(const struct vhost_fs_add_share *arg)
 {
-	if (!flags_ok(arg->flags) || arg->__reserved)
+	if (!flags_ok(arg->flags) || !migration_ok(arg->migration))
 		return false;
 	if (arg->cache > VHOST_FS_CACHE_NEVER ||
 	    arg->inode_file_handles > VHOST_FS_HANDLES_MANDATORY ||

@@ -163,6 +163,27 @@ enum vhost_fs_locks {
  */
 #define VHOST_FS_SHARE_SECURITY_LABEL_AUTO	(1U << 15)
 
+/*
+ * A device's state says of each file by which handle the file system finds it,
+ * instead of where it lies.
+ */
+#define VHOST_FS_MIGRATION_FILE_HANDLES	(1U << 0)
+/*
+ * A device's state says so in addition; where it is loaded, a file that has
+ * another handle is not the same.
+ */
+#define VHOST_FS_MIGRATION_VERIFY_HANDLES	(1U << 1)
+/*
+ * Before a place is written into a device's state, the file system is asked
+ * whether the file is still there; not with VHOST_FS_MIGRATION_FILE_HANDLES.
+ */
+#define VHOST_FS_MIGRATION_CONFIRM_PATHS	(1U << 2)
+/*
+ * A file that isn't found when a device's state is loaded is lost to the guest,
+ * which gets an error when it uses the file; without this, loading fails.
+ */
+#define VHOST_FS_MIGRATION_GUEST_ERROR	(1U << 3)
+
 /* Most rules that map extended attributes' names, and bytes of each string. */
 #define VHOST_FS_MAX_XATTR_RULES	256
 #define VHOST_FS_XATTR_STRING_MAX	255
@@ -276,7 +297,7 @@ struct vhost_fs_id_rule {
  * @nr_xattr_rules: at most VHOST_FS_MAX_XATTR_RULES
  * @nr_uid_rules: at most VHOST_FS_MAX_ID_RULES
  * @nr_gid_rules: at most VHOST_FS_MAX_ID_RULES
- * @__reserved: 0
+ * @migration: VHOST_FS_MIGRATION_* bits
  *
  * Makes a share that serves with the credentials the caller has at this
  * moment: user and group ids, supplementary groups, capabilities, security
@@ -314,7 +335,7 @@ struct vhost_fs_add_share {
 	__u32 nr_xattr_rules;
 	__u32 nr_uid_rules;
 	__u32 nr_gid_rules;
-	__u32 __reserved;
+	__u32 migration;
 };
 
 /* What of struct vhost_fs_set_share counts. */
@@ -394,13 +415,119 @@ struct vhost_fs_share_name {
  * A ring that is started where it was stopped (same size, base and used index)
  * has them wait on, and gets their answers; with a ring that is started
  * elsewhere they are forgotten without an answer. Another device knows nothing
- * of them, so a VMM that moves rings to one leaves them without an answer: the
- * state of a device can't be moved. The generic netlink family tells how many
- * requests of a device wait.
+ * of them, so the state of such a device is not saved. The generic netlink
+ * family tells how many requests of a device wait.
  */
 struct vhost_fs_running {
 	__u32 size;
 	__u32 running;
+};
+
+/**
+ * enum vhost_fs_state_direction - which way a device's state goes
+ * @VHOST_FS_STATE_SAVE: it is written
+ * @VHOST_FS_STATE_LOAD: it is read
+ */
+enum vhost_fs_state_direction {
+	VHOST_FS_STATE_SAVE = 0,
+	VHOST_FS_STATE_LOAD = 1,
+};
+
+/* Longest state of a device, in bytes. */
+#define VHOST_FS_STATE_MAX	(1UL << 30)
+
+/**
+ * struct vhost_fs_device_state_fd - ioctl(VHOST_FS_SET_DEVICE_STATE_FD)
+ * @size: sizeof(struct vhost_fs_device_state_fd)
+ * @flags: 0
+ * @direction: enum vhost_fs_state_direction
+ * @phase: 0: the device is stopped
+ * @fd: a pipe or a regular file, which need not stay open in the caller; or -1,
+ *	to cancel what is under way
+ * @timeout_ms: when to give up, 0 for never
+ *
+ * Begins to write what the guest has been given (nodes, open files, features
+ * agreed on), or to read it into a device whose guest has been given nothing.
+ * The format is virtiofsd's, so a guest can come from there and go there.
+ * Returns at once; VHOST_FS_CHECK_DEVICE_STATE waits for the end. After writing,
+ * the descriptor is closed, so that the reader of a pipe sees the end; reading
+ * ends at the end of the file.
+ *
+ * Needs an owner, who is the caller (EPERM), a share (ENODEV), and a device that
+ * is stopped and has no such transfer under way (EBUSY); until the end it can't
+ * be started (EBUSY). EBADF if @fd isn't open in that direction, EINVAL if it is
+ * of another kind. A file is read or written from the descriptor's position on.
+ *
+ * Saving changes nothing, so a device whose state was saved, or not, can be
+ * started again. A load that fails leaves nothing loaded. Cancelling waits for
+ * the end, and does nothing if there is nothing under way.
+ */
+struct vhost_fs_device_state_fd {
+	__u32 size;
+	__u32 flags;
+	__u32 direction;
+	__u32 phase;
+	__s32 fd;
+	__u32 timeout_ms;
+};
+
+/**
+ * enum vhost_fs_state_reason - why a device's state was not moved
+ * @VHOST_FS_STATE_ERR_NONE: it was
+ * @VHOST_FS_STATE_ERR_IO: the descriptor could not be read or written
+ * @VHOST_FS_STATE_ERR_STREAM: what was read is no device state; @object is the
+ *	offset of the first byte that is wrong
+ * @VHOST_FS_STATE_ERR_OPTION: what the guest agreed on where the state comes from,
+ *	the share doesn't allow; @object has the FUSE_* flags of INIT that are
+ *	missing
+ * @VHOST_FS_STATE_ERR_NODE: the file of a node isn't there, can't be reached, or is
+ *	another one; @object is the node's number
+ * @VHOST_FS_STATE_ERR_HANDLE: a file can't be opened again; @object is the handle's
+ *	number
+ * @VHOST_FS_STATE_ERR_LOCKS: the guest holds locks, or waits for some, on the
+ *	host's files; @object is the handle's number, or 0 for waiting
+ * @VHOST_FS_STATE_ERR_LIMIT: longer than VHOST_FS_STATE_MAX, or more than the
+ *	share's limits allow
+ * @VHOST_FS_STATE_ERR_MEMORY: memory is short
+ * @VHOST_FS_STATE_ERR_CANCELLED: cancelled, out of time, or the owner was killed
+ */
+enum vhost_fs_state_reason {
+	VHOST_FS_STATE_ERR_NONE = 0,
+	VHOST_FS_STATE_ERR_IO = 1,
+	VHOST_FS_STATE_ERR_STREAM = 2,
+	VHOST_FS_STATE_ERR_OPTION = 3,
+	VHOST_FS_STATE_ERR_NODE = 4,
+	VHOST_FS_STATE_ERR_HANDLE = 5,
+	VHOST_FS_STATE_ERR_LOCKS = 6,
+	VHOST_FS_STATE_ERR_LIMIT = 7,
+	VHOST_FS_STATE_ERR_MEMORY = 8,
+	VHOST_FS_STATE_ERR_CANCELLED = 9,
+};
+
+/**
+ * struct vhost_fs_device_state_result - ioctl(VHOST_FS_CHECK_DEVICE_STATE)
+ * @size: sizeof(struct vhost_fs_device_state_result)
+ * @flags: 0
+ * @error: out: 0, or an errno
+ * @reason: out: enum vhost_fs_state_reason
+ * @object: out: what the reason is about, else 0
+ * @bytes: out: length of the state, as far as it was moved
+ * @lost_nodes: out: nodes whose files were not found
+ * @lost_handles: out: handles whose files could not be opened again
+ *
+ * Waits for the end of what VHOST_FS_SET_DEVICE_STATE_FD began, and tells how it
+ * ended. EINVAL if nothing was begun since it was told last, EINTR if a signal
+ * came first.
+ */
+struct vhost_fs_device_state_result {
+	__u32 size;
+	__u32 flags;
+	__s32 error;
+	__u32 reason;
+	__aligned_u64 object;
+	__aligned_u64 bytes;
+	__aligned_u64 lost_nodes;
+	__aligned_u64 lost_handles;
 };
 
 #define VHOST_FS_GET_INFO	_IOWR(VHOST_VIRTIO, 0x90, struct vhost_fs_info)
@@ -409,5 +536,9 @@ struct vhost_fs_running {
 #define VHOST_FS_ATTACH_SHARE	_IOW(VHOST_VIRTIO, 0x93, struct vhost_fs_share_name)
 #define VHOST_FS_SET_RUNNING	_IOW(VHOST_VIRTIO, 0x94, struct vhost_fs_running)
 #define VHOST_FS_SET_SHARE	_IOW(VHOST_VIRTIO, 0x95, struct vhost_fs_set_share)
+#define VHOST_FS_SET_DEVICE_STATE_FD \
+	_IOW(VHOST_VIRTIO, 0x96, struct vhost_fs_device_state_fd)
+#define VHOST_FS_CHECK_DEVICE_STATE \
+	_IOWR(VHOST_VIRTIO, 0x97, struct vhost_fs_device_state_result)
 
 #endif /* _UAPI_LINUX_VHOST_FS_H */

@@ -158,7 +158,9 @@ TEST_F(share, options_that_are_never_right)
 		  .flags = VHOST_FS_SHARE_XATTR },
 		{ .nr_uid_rules = VHOST_FS_MAX_ID_RULES + 1 },
 		{ .nr_gid_rules = ~0U },
-		{ .__reserved = 1 },
+		{ .migration = 1 << 4 },
+		{ .migration = VHOST_FS_MIGRATION_FILE_HANDLES |
+			       VHOST_FS_MIGRATION_CONFIRM_PATHS },
 	};
 	struct vhost_fs_add_share arg;
 	unsigned int i;
