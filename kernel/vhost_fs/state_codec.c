@@ -14,6 +14,10 @@
  *	fh	mount_id: u64, type: i32, handle: byte[]
  *	handle	id: u64, node: u64, enum { 0: { flags: i32 } }
  *
+ * and of what only vhost_fs writes, behind that:
+ *
+ *	session	"vhost-fs", minor: u32, flags: u64
+ *
  * There are no tags and nothing is padded. Unsigned numbers, counts, lengths and
  * what says which case of an enum follows are LEB128: seven bits to a byte, the
  * lowest first, the top bit set in all but the last; signed ones are turned to
@@ -21,9 +25,10 @@
  * whether there is an option, is a byte of 0 or 1. Numbers may be longer than
  * they need be, as long as they have no more bits than their type.
  *
- * Bytes behind the end are refused. virtiofsd doesn't look whether there are any,
- * but it never writes any, either: a newer layout has another case of the first
- * enum. So a stream that has some is damaged, as by a count that became smaller.
+ * virtiofsd doesn't look whether there are bytes behind what it reads, and writes
+ * none: a newer layout has another case of the first enum. So there vhost_fs says
+ * what else was agreed with the guest. Any other bytes are refused: a stream that
+ * has some is damaged, as by a count that became smaller.
  */
 #include <linux/errno.h>
 #include <linux/string.h>
@@ -37,6 +42,9 @@
 #define RESCHED_ITEMS	1024
 
 #define NR_VERSIONS	2
+
+/* What the session begins with. */
+static const u8 session_mark[] = { 'v', 'h', 'o', 's', 't', '-', 'f', 's' };
 
 /**
  * struct reader - what is left of a stream
@@ -392,6 +400,26 @@ static bool parse_mounts(struct reader *r, struct vhost_fs_state *st)
 		if (!take_mount(r, &mount))
 			return false;
 	st->error_item = 0;
+	st->mounts_end = r->at;
+	return true;
+}
+
+static bool parse_session(struct reader *r, struct vhost_fs_state *st)
+{
+	struct vhost_fs_state_session *session = &st->session;
+	u64 minor;
+
+	if (r->at == r->len)
+		return true;
+	if (r->len - r->at < sizeof(session_mark) ||
+	    memcmp(r->data + r->at, session_mark, sizeof(session_mark)))
+		return fail(r, r->at, "the end of the stream, or a session");
+	r->at += sizeof(session_mark);
+	if (!take_bits(r, 32, &minor, "a protocol version of 32 bits") ||
+	    !take_u64(r, &session->flags, "a session's flags of 64 bits"))
+		return false;
+	session->minor = minor;
+	session->known = true;
 	return true;
 }
 
@@ -425,7 +453,8 @@ int vhost_fs_state_parse(struct vhost_fs_state *st, const void *data, size_t len
 	st->data = data;
 	st->len = len;
 	if (parse_version(&r, st) && parse_nodes(&r, st) && parse_handles(&r, st) &&
-	    take_opts(&r, &st->opts) && parse_mounts(&r, st) && parse_end(&r))
+	    take_opts(&r, &st->opts) && parse_mounts(&r, st) &&
+	    parse_session(&r, st) && parse_end(&r))
 		return 0;
 	st->error_at = r.error_at;
 	st->error = r.error;
@@ -494,7 +523,7 @@ bool vhost_fs_state_next_mount(const struct vhost_fs_state *st, size_t *at,
 {
 	struct reader r;
 
-	if (!resume(&r, st, *at, st->mounts_at, st->len) || !take_mount(&r, mount))
+	if (!resume(&r, st, *at, st->mounts_at, st->mounts_end) || !take_mount(&r, mount))
 		return false;
 	*at = r.at;
 	return true;
@@ -678,4 +707,22 @@ size_t vhost_fs_state_put_mount(u8 *buf, const struct vhost_fs_state_mount *moun
 	size_t n = put_u64(buf, mount->id);
 
 	return n + put_bytes(buf + n, &mount->path);
+}
+
+/**
+ * vhost_fs_state_put_session - write what else was agreed with the guest
+ * @buf: has room for VHOST_FS_STATE_ITEM_MAX bytes
+ * @minor: the FUSE protocol's minor version
+ * @flags: FUSE_* flags of INIT
+ *
+ * Context: Any.
+ * Return: How many bytes were written.
+ */
+size_t vhost_fs_state_put_session(u8 *buf, u32 minor, u64 flags)
+{
+	size_t n = sizeof(session_mark);
+
+	memcpy(buf, session_mark, n);
+	n += put_u64(buf + n, minor);
+	return n + put_u64(buf + n, flags);
 }

@@ -127,6 +127,18 @@ struct vhost_fs_state_mount {
 };
 
 /**
+ * struct vhost_fs_state_session - what was agreed with the guest, in full
+ * @known: the stream says so; virtiofsd's don't
+ * @minor: the FUSE protocol's minor version
+ * @flags: FUSE_* flags of INIT
+ */
+struct vhost_fs_state_session {
+	bool known;
+	u32 minor;
+	u64 flags;
+};
+
+/**
  * struct vhost_fs_state - a stream that was parsed
  * @data: the stream
  * @len: how many bytes
@@ -141,7 +153,9 @@ struct vhost_fs_state_mount {
  * @nodes_end: offset behind the last
  * @handles_at: offset of the first handle
  * @handles_end: offset behind the last
- * @mounts_at: offset of the first mount; the last ends the stream
+ * @mounts_at: offset of the first mount
+ * @mounts_end: offset behind the last
+ * @session: what comes after that
  * @error_at: if it is no good: offset of the first byte that is wrong; @len: one more
  *	byte was expected
  * @error_item: how many nodes, handles or mounts came before the one with the error
@@ -164,6 +178,8 @@ struct vhost_fs_state {
 	size_t handles_at;
 	size_t handles_end;
 	size_t mounts_at;
+	size_t mounts_end;
+	struct vhost_fs_state_session session;
 	size_t error_at;
 	u64 error_item;
 	const char *error;
@@ -180,7 +196,7 @@ bool vhost_fs_state_get_node(const u8 *data, size_t len, size_t *at,
 			     struct vhost_fs_state_node *node);
 bool vhost_fs_state_is_utf8(const u8 *data, size_t len);
 
-/* A stream: begin, its nodes, middle, its handles, end, its mounts. */
+/* A stream: begin, its nodes, middle, its handles, end, its mounts, session. */
 size_t vhost_fs_state_put_begin(u8 *buf, u64 nr_nodes);
 size_t vhost_fs_state_put_node(u8 *buf, const struct vhost_fs_state_node *node);
 size_t vhost_fs_state_put_middle(u8 *buf, u64 next_node, u64 nr_handles);
@@ -188,5 +204,6 @@ size_t vhost_fs_state_put_handle(u8 *buf, const struct vhost_fs_state_handle *ha
 size_t vhost_fs_state_put_end(u8 *buf, u64 next_handle,
 			      const struct vhost_fs_state_opts *opts, u64 nr_mounts);
 size_t vhost_fs_state_put_mount(u8 *buf, const struct vhost_fs_state_mount *mount);
+size_t vhost_fs_state_put_session(u8 *buf, u32 minor, u64 flags);
 
 #endif /* VHOST_FS_STATE_CODEC_H */
