@@ -350,3 +350,32 @@ int fe_stop_ring(int fd, unsigned int ring)
 		return ret;
 	return ret == sizeof(state) && state.index == ring ? (int)state.num : -EPROTO;
 }
+
+#define SET_DEVICE_STATE_FD 42
+#define CHECK_DEVICE_STATE 43
+/* Of the answer to the first: the back end has no descriptor of its own to give. */
+#define STATE_NO_FD (1ULL << 8)
+
+int fe_set_device_state_fd(int fd, uint32_t direction, int pipe)
+{
+	struct {
+		uint32_t direction;
+		uint32_t phase;
+	} transfer = { .direction = direction };
+	uint64_t number;
+	int ret = fe_send(fd, SET_DEVICE_STATE_FD, 0, &transfer, sizeof(transfer), &pipe, 1);
+
+	if (!ret)
+		ret = fe_receive(fd, SET_DEVICE_STATE_FD, &number, sizeof(number), NULL);
+	if (ret < 0)
+		return ret;
+	return number == STATE_NO_FD ? 0 : -EIO;
+}
+
+int fe_check_device_state(int fd)
+{
+	uint64_t number;
+	int ret = fe_get(fd, CHECK_DEVICE_STATE, &number);
+
+	return ret ? ret : number ? -EIO : 0;
+}

@@ -76,4 +76,12 @@ int fe_set_up(int fd, struct ring_dev *dev);
 /* Stops a ring and returns its base. */
 int fe_stop_ring(int fd, unsigned int ring);
 
+/* The device's state, through a pipe; -EIO if the back end says that it failed. */
+#define FE_PROTOCOL_DEVICE_STATE (1ULL << 19)
+#define FE_STATE_SAVE 0
+#define FE_STATE_LOAD 1
+
+int fe_set_device_state_fd(int fd, uint32_t direction, int pipe);
+int fe_check_device_state(int fd);
+
 #endif /* VHOST_FS_FRONT_END_H */

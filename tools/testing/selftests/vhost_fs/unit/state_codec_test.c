@@ -417,6 +417,106 @@ static void test_utf8(void **state)
 	assert_false(vhost_fs_state_is_utf8((const u8 *)"a\0b", 3));
 }
 
+/*
+ * What virtiofsd wrote: see streams/README.
+ */
+
+static const struct {
+	const char *name;
+	unsigned int locations[VHOST_FS_STATE_FILE_HANDLE + 1];
+	unsigned int verified;
+	unsigned int mounts;
+} captured[] = {
+	{ "virtiofsd-1.13.2-paths", { 1, 9, 2, 0, 0 }, 0, 0 },
+	{ "virtiofsd-1.13.2-paths-verified", { 1, 9, 2, 0, 0 }, 10, 0 },
+	{ "virtiofsd-1.13.2-handles", { 1, 0, 0, 0, 11 }, 0, 2 },
+	{ "virtiofsd-1.14.0-paths", { 1, 9, 2, 0, 0 }, 0, 0 },
+	{ "virtiofsd-1.14.0-paths-verified", { 1, 9, 2, 0, 0 }, 10, 0 },
+	{ "virtiofsd-1.14.0-handles", { 1, 0, 0, 0, 11 }, 0, 2 },
+};
+
+static struct stream read_captured(const char *name)
+{
+	struct stream s;
+	char path[512];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", STREAMS, name);
+	file = fopen(path, "rb");
+	assert_non_null(file);
+	s.len = fread(s.data, 1, sizeof(s.data), file);
+	assert_true(feof(file));
+	fclose(file);
+	return s;
+}
+
+static void test_captured_nodes(void **state)
+{
+	struct vhost_fs_state_node node;
+	unsigned int i, k;
+	size_t at;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(captured); i++) {
+		struct stream s = read_captured(captured[i].name);
+		struct vhost_fs_state st = parse_good(&s);
+		unsigned int locations[ARRAY_SIZE(captured[i].locations)] = { };
+		unsigned int verified = 0;
+
+		for (at = 0; vhost_fs_state_next_node(&st, &at, &node); ) {
+			locations[node.location]++;
+			verified += node.has_verify;
+			if (node.location == VHOST_FS_STATE_FILE_HANDLE)
+				assert_int_equal(12, node.fh.handle.len);
+		}
+		for (k = 0; k < ARRAY_SIZE(locations); k++)
+			assert_int_equal(captured[i].locations[k], locations[k]);
+		assert_int_equal(captured[i].verified, verified);
+		assert_int_equal(13, st.next_node);
+	}
+}
+
+static void test_captured_rest(void **state)
+{
+	static const struct vhost_fs_state_handle handles[] = {
+		{ 0, 5, 02 }, { 1, 7, 0 }, { 2, 2, 0200000 },
+	};
+	struct vhost_fs_state_handle handle;
+	unsigned int i, k;
+	size_t at;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(captured); i++) {
+		struct stream s = read_captured(captured[i].name);
+		struct vhost_fs_state st = parse_good(&s);
+
+		assert_int_equal(captured[i].mounts, st.nr_mounts);
+		assert_int_equal(3, st.next_handle);
+		assert_true(st.opts.announce_submounts && st.opts.sup_group_extension);
+		assert_false(st.opts.writeback || st.opts.posix_acl);
+		assert_int_equal(ARRAY_SIZE(handles), st.nr_handles);
+		for (at = 0, k = 0; vhost_fs_state_next_handle(&st, &at, &handle); k++) {
+			assert_int_equal(handles[k].id, handle.id);
+			assert_int_equal(handles[k].node, handle.node);
+			assert_int_equal(handles[k].flags, handle.flags);
+		}
+		assert_int_equal(ARRAY_SIZE(handles), k);
+	}
+}
+
+static void test_captured_again(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(captured); i++) {
+		struct stream s = read_captured(captured[i].name);
+
+		assert_rewritten(&s);
+		assert_prefixes_bad(&s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -436,6 +536,9 @@ int main(void)
 		cmocka_unit_test(test_bytes_behind_the_end),
 		cmocka_unit_test(test_longest_item),
 		cmocka_unit_test(test_utf8),
+		cmocka_unit_test(test_captured_nodes),
+		cmocka_unit_test(test_captured_rest),
+		cmocka_unit_test(test_captured_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
