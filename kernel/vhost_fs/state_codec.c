@@ -404,6 +404,17 @@ static bool parse_mounts(struct reader *r, struct vhost_fs_state *st)
 	return true;
 }
 
+/* What a mark that is cut short lacks is its end. */
+static bool take_mark(struct reader *r, const u8 *mark, size_t len, const char *what)
+{
+	size_t left = r->len - r->at, n = left < len ? left : len;
+
+	if (memcmp(r->data + r->at, mark, n))
+		return fail(r, r->at, what);
+	r->at += n;
+	return n == len || fail(r, r->at, what);
+}
+
 static bool parse_session(struct reader *r, struct vhost_fs_state *st)
 {
 	struct vhost_fs_state_session *session = &st->session;
@@ -411,11 +422,9 @@ static bool parse_session(struct reader *r, struct vhost_fs_state *st)
 
 	if (r->at == r->len)
 		return true;
-	if (r->len - r->at < sizeof(session_mark) ||
-	    memcmp(r->data + r->at, session_mark, sizeof(session_mark)))
-		return fail(r, r->at, "the end of the stream, or a session");
-	r->at += sizeof(session_mark);
-	if (!take_bits(r, 32, &minor, "a protocol version of 32 bits") ||
+	if (!take_mark(r, session_mark, sizeof(session_mark),
+		       "the end of the stream, or a session") ||
+	    !take_bits(r, 32, &minor, "a protocol version of 32 bits") ||
 	    !take_u64(r, &session->flags, "a session's flags of 64 bits"))
 		return false;
 	session->minor = minor;

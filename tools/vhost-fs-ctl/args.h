@@ -77,6 +77,7 @@ extern const struct command cmd_list_shares;
 extern const struct command cmd_list_devices;
 extern const struct command cmd_exec;
 extern const struct command cmd_vhost_user;
+extern const struct command cmd_state;
 
 /*
  * Reads @args, calling take() of each option with @ctx. Returns 0, or an exit

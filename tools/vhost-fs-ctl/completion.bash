@@ -62,6 +62,12 @@ _vhost_fs_ctl()
 	*:--fd | *:--tag | *:--max-* | *:--*timeout | *:--[ug]id-map | *:--modcaps | *:--label | *:--xattrmap) return ;;
 	:*) words="--json $(_vhost_fs_ctl_commands "$ctl")" ;;
 	help:*) words=$(_vhost_fs_ctl_commands "$ctl") ;;
+	state:state) words="--json show" ;;
+	state:*)
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
+		;;
 	remove-share:*) words=$(_vhost_fs_ctl_shares "$ctl") ;;
 	set-share:*)
 		words="$(_vhost_fs_ctl_options "$ctl" set-share) $(_vhost_fs_ctl_shares "$ctl")"

@@ -24,6 +24,7 @@ static const struct command *const commands[] = {
 	&cmd_list_devices,
 	&cmd_exec,
 	&cmd_vhost_user,
+	&cmd_state,
 	&cmd_help,
 	&cmd_version,
 	NULL

@@ -256,13 +256,18 @@ b" "$long" aé 'a*' ..; do
 	usage "exec without COMMAND" exec --share $prefix
 	usage "exec without COMMAND after --" exec --share $prefix --
 	usage "exec with a bad name" exec --share .a -- true
+	usage "state without more" state
+	usage "state show without FILE" state show
+	usage "state show with two files" state show a b
+	usage "state with an unknown verb" state frobnicate "$dir/file"
+	usage "state show of an empty file" state show "$dir/file"
 	for fd in "" 0 2 -1 x 2147483648; do
 		usage "exec, --fd \"$fd\"" exec --share $prefix --fd "$fd" -- true
 	done
 }
 
 test_help() {
-	for command in add-share set-share remove-share list-shares list-devices exec vhost-user help version; do
+	for command in add-share set-share remove-share list-shares list-devices exec vhost-user state help version; do
 		works "help $command" "$ctl" help $command
 		grep -q "^usage: vhost-fs-ctl $command" "$dir/out"
 		report $? "help $command shows its usage"
@@ -664,6 +669,21 @@ test_user_namespace() {
 }
 
 # shellcheck disable=SC2016 # variables of the inner shell
+test_state() {
+	printf '\001\001\001\002\000\000\002\000\000\000\001\000\000\000' >"$dir/state"
+	works "state show" "$ctl" state show "$dir/state"
+	grep -q "^    1: 2 references, the share's root$" "$dir/out"
+	report $? "text says what is in it"
+	works "state show as JSON" "$ctl" state show --json "$dir/state"
+	json "JSON says so too" '.version == 2 and .nodes == [{"id": 1, "refcount": 2,
+		"location": "root"}] and .handles == [] and .opts.announce_submounts'
+	works "state show from a pipe" sh -c 'cat "$1" | "$0" --json state show -' \
+		"$ctl" "$dir/state"
+	json "the same" '.nodes | length == 1'
+	refused "state show of a missing file" "No such file" "$ctl" state show "$dir/missing"
+}
+
+# shellcheck disable=SC2016 # variables of the inner shell
 test_no_module() {
 	refused "no device node" "is the vhost_fs module loaded?" unshare -m sh -c '
 		mount -t tmpfs none /dev && exec "$0" add-share "$1" --path /' "$ctl" $prefix-none
@@ -692,6 +712,7 @@ test_unattached
 test_others_shares
 test_own_shares
 test_user_namespace
+test_state
 test_no_module
 
 echo "1..$nr"

@@ -370,8 +370,32 @@ static void test_counts(void **state)
 static void test_bytes_behind_the_end(void **state)
 {
 	(void)state;
-	assert_bad_hex("01 00 02 00 00 00 00 00 00 00 00", 10, "the end of the stream");
-	assert_bad_hex("00 00 02 00 00 00 00 00 00 00", 9, "the end of the stream");
+	assert_bad_hex("01 00 02 00 00 00 00 00 00 00 00", 10,
+		       "the end of the stream, or a session");
+	assert_bad_hex("00 00 02 00 00 00 00 00 00 00", 9,
+		       "the end of the stream, or a session");
+}
+
+/* What vhost_fs has behind virtiofsd's part: the guest's INIT, in full. */
+static void test_session(void **state)
+{
+	struct stream s = hex(before_init);
+	struct vhost_fs_state st = parse_good(&s);
+	size_t len = s.len;
+
+	(void)state;
+	assert_false(st.session.known);
+	s.len += vhost_fs_state_put_session(s.data + s.len, 38, 1ULL << 63);
+	st = parse_good(&s);
+	assert_true(st.session.known);
+	assert_int_equal(38, st.session.minor);
+	assert_true(st.session.flags == 1ULL << 63);
+	for (len++; len < s.len; len++)
+		assert_bad(s.data, len, len, NULL);
+	s.data[s.len++] = 0;
+	assert_bad(s.data, s.len, s.len - 1, "the end of the stream");
+	assert_bad_hex("01 00 02 00 00 00 00 00 00 00 76 68 6f 73 74 2d 66 73 ff ff ff ff 10 00", 22,
+		       "a protocol version of 32 bits");
 }
 
 static void test_longest_item(void **state)
@@ -534,6 +558,7 @@ int main(void)
 		cmocka_unit_test(test_handle_lengths),
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_bytes_behind_the_end),
+		cmocka_unit_test(test_session),
 		cmocka_unit_test(test_longest_item),
 		cmocka_unit_test(test_utf8),
 		cmocka_unit_test(test_captured_nodes),
