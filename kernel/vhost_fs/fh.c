@@ -24,6 +24,7 @@
 #include <linux/exportfs.h>
 #include <linux/jhash.h>
 #include <linux/slab.h>
+#include <linux/user_namespace.h>
 
 #include "internal.h"
 
@@ -182,6 +183,19 @@ struct dentry *vhost_fs_fh_decode(const struct vhost_fs_fh *fh,
 	return exportfs_decode_fh(top->mnt, (struct fid *)(fh->data + fh->start),
 				  fh->words, fh->type, fh_acceptable, &place) ?:
 	       ERR_PTR(-ESTALE);
+}
+
+/**
+ * vhost_fs_fh_may - may the caller find files by their handles?
+ * @sb: the file system
+ *
+ * By a handle could be reached what the share's owner could not reach by name.
+ *
+ * Return: whether the current credentials say so.
+ */
+bool vhost_fs_fh_may(const struct super_block *sb)
+{
+	return ns_capable_noaudit(sb->s_user_ns, CAP_DAC_READ_SEARCH);
 }
 
 /**

@@ -91,6 +91,46 @@ void vhost_fs_handle_unreserve(struct vhost_fs_dev *fs,
 }
 
 /**
+ * vhost_fs_handle_restore - make a handle of which only the number is new here
+ * @fs: the device
+ * @id: the number
+ * @node: what was opened; gets a reference
+ * @file: the file, which belongs to the handle on success; NULL if it is lost
+ * @dir: whether it was opened as a directory
+ *
+ * Return: 0; -EEXIST if the number is taken; -EMFILE at the share's limit;
+ * -ENOMEM.
+ *
+ * Context: nobody else uses the session.
+ */
+int vhost_fs_handle_restore(struct vhost_fs_dev *fs, u64 id,
+			    struct vhost_fs_node *node, struct file *file,
+			    bool dir)
+{
+	struct vhost_fs_session *s = &fs->session;
+	struct vhost_fs_handle *handle;
+	int err = -ENOMEM;
+
+	if (!vhost_fs_count_up(&s->nr_handles, READ_ONCE(fs->share->max_handles)))
+		return -EMFILE;
+	handle = kmem_cache_zalloc(handle_cache, GFP_KERNEL);
+	if (!handle)
+		goto err_count;
+	handle->id = id;
+	err = xa_insert(&s->handles, id, NULL, GFP_KERNEL);
+	if (err)
+		goto err_free;
+	vhost_fs_handle_publish(fs, handle, node, file, dir);
+	return 0;
+
+err_free:
+	kmem_cache_free(handle_cache, handle);
+err_count:
+	atomic64_dec(&s->nr_handles);
+	return err == -EBUSY ? -EEXIST : err;
+}
+
+/**
  * vhost_fs_handle_publish - let the guest use a handle
  * @fs: the device
  * @handle: what vhost_fs_handle_reserve() gave
@@ -133,6 +173,17 @@ struct vhost_fs_handle *vhost_fs_handle_get(struct vhost_fs_session *s, u64 id)
 	return handle;
 }
 
+static void handle_close(struct file *file)
+{
+	struct inode *inode = file_inode(file);
+	bool wake = vhost_fs_lock_close(file);
+
+	__fput_sync(file);
+	if (wake)
+		/* Only compared, so it may have gone. */
+		vhost_fs_park_wake_inode(inode);
+}
+
 /**
  * vhost_fs_handle_put - drop a reference
  * @handle: the handle
@@ -141,16 +192,10 @@ struct vhost_fs_handle *vhost_fs_handle_get(struct vhost_fs_session *s, u64 id)
  */
 void vhost_fs_handle_put(struct vhost_fs_handle *handle)
 {
-	struct inode *inode = file_inode(handle->file);
-	bool wake;
-
 	if (!refcount_dec_and_test(&handle->ref))
 		return;
-	wake = vhost_fs_lock_close(handle->file);
-	__fput_sync(handle->file);
-	if (wake)
-		/* Only compared, so it may have gone. */
-		vhost_fs_park_wake_inode(inode);
+	if (handle->file)
+		handle_close(handle->file);
 	vhost_fs_node_put(handle->node);
 	call_rcu(&handle->rcu, handle_free_rcu);
 }
@@ -182,7 +227,7 @@ int vhost_fs_handle_release(struct vhost_fs_session *s, u64 id, bool dir)
 
 	if (!handle)
 		return -EBADF;
-	if (handle->dir == dir &&
+	if ((handle->dir == dir || !handle->file) &&
 	    xa_cmpxchg(&s->handles, id, handle, NULL, 0) == handle) {
 		handle_unlist(s, handle);
 		err = 0;

@@ -85,6 +85,29 @@ static u64 flags_offered(const struct vhost_fs_share *share)
 	return flags;
 }
 
+/*
+ * What the guest will ask of us because it was agreed on. What else there is is
+ * the guest's own business, or served to anybody.
+ */
+static const u64 flags_relied_on =
+	FUSE_WRITEBACK_CACHE | FUSE_SUBMOUNTS | FUSE_POSIX_ACL | FUSE_DONT_MASK |
+	FUSE_SETXATTR_EXT | FUSE_SECURITY_CTX | FUSE_HANDLE_KILLPRIV_V2 |
+	FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS;
+
+/**
+ * vhost_fs_init_missing - could a guest have agreed on its features here?
+ * @share: the share
+ * @flags: FUSE_* flags of INIT that a guest agreed on elsewhere
+ *
+ * Return: those that the share would not have agreed on, and those that it would
+ * have insisted on.
+ */
+u64 vhost_fs_init_missing(const struct vhost_fs_share *share, u64 flags)
+{
+	return (flags & flags_relied_on & ~flags_offered(share)) |
+	       (flags_needed(share) & ~flags);
+}
+
 static u64 flags_asked(const struct vhost_fs_req *req)
 {
 	const struct fuse_init_in *in = req->arg;

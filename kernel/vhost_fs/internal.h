@@ -82,6 +82,7 @@ struct vhost_fs_handle;
 struct vhost_fs_lock_space;
 struct vhost_fs_parked;
 struct vhost_fs_req;
+struct vhost_fs_transfer;
 struct vhost_fs_worker;
 
 /* A handler's result: the request waits, and is answered later. */
@@ -398,6 +399,7 @@ bool vhost_fs_fh_same_inode(const struct vhost_fs_fh *a,
 bool vhost_fs_fh_equal(const struct vhost_fs_fh *a, const struct vhost_fs_fh *b);
 struct dentry *vhost_fs_fh_decode(const struct vhost_fs_fh *fh,
 				  const struct path *top, bool still);
+bool vhost_fs_fh_may(const struct super_block *sb);
 int vhost_fs_fh_check_root(const struct path *root);
 
 /* ---- mount.c ---------------------------------------------------------- */
@@ -493,6 +495,8 @@ int vhost_fs_session_init(struct vhost_fs_session *s);
 void vhost_fs_session_exit(struct vhost_fs_session *s);
 int vhost_fs_session_begin(struct vhost_fs_dev *fs, u32 minor, u64 flags);
 void vhost_fs_session_end(struct vhost_fs_dev *fs);
+void vhost_fs_session_restore(struct vhost_fs_dev *fs, u32 minor, u64 last_node,
+			      u64 last_handle);
 
 /**
  * struct vhost_fs_node - a file or directory that the guest knows by number
@@ -503,7 +507,8 @@ void vhost_fs_session_end(struct vhost_fs_dev *fs);
  *	@dormant
  * @hash: place in vhost_fs_session.inodes
  * @by_handle: which of both it stands for a file by; constant
- * @inode: with @mnt the key of that table; constant, pinned by @dentry
+ * @inode: with @mnt the key of that table; constant, pinned by @dentry; NULL if
+ *	the file is lost
  * @mnt: constant, pinned
  * @dentry: a name of the inode; another one when this has gone; pinned
  * @mount: with @fh the key of that table; constant, pinned; NULL for the
@@ -583,6 +588,11 @@ void vhost_fs_node_unreserve(struct vhost_fs_req *req);
 struct vhost_fs_node *vhost_fs_node_lookup(struct vhost_fs_req *req,
 					   const struct path *path);
 void vhost_fs_node_moved(struct vhost_fs_req *req, const struct path *path);
+struct vhost_fs_node *vhost_fs_node_peek(struct vhost_fs_req *req,
+					 const struct path *path);
+int vhost_fs_node_restore(struct vhost_fs_req *req, u64 id,
+			  const struct path *path, unsigned int seq,
+			  u64 nlookup);
 void vhost_fs_node_forget(struct vhost_fs_req *req, u64 id, u64 nlookup);
 int vhost_fs_node_add_root(struct vhost_fs_dev *fs);
 void vhost_fs_node_drop_all(struct vhost_fs_session *s);
@@ -593,7 +603,8 @@ void vhost_fs_node_cache_destroy(void);
  * struct vhost_fs_handle - a file or directory that the guest holds open
  * @id: number that the guest knows it by; constant
  * @ref: one until RELEASE, one for each request that uses it
- * @file: constant
+ * @file: constant; NULL if it could not be opened again where the device's
+ *	state was loaded
  * @node: what was opened; pinned; constant
  * @dir: opened by OPENDIR; constant
  * @released: the guest has given it back; under vhost_fs_lock_state.lock, written
@@ -619,6 +630,9 @@ void vhost_fs_handle_publish(struct vhost_fs_dev *fs,
 			     bool dir);
 struct vhost_fs_handle *vhost_fs_handle_get(struct vhost_fs_session *s, u64 id);
 void vhost_fs_handle_put(struct vhost_fs_handle *handle);
+int vhost_fs_handle_restore(struct vhost_fs_dev *fs, u64 id,
+			    struct vhost_fs_node *node, struct file *file,
+			    bool dir);
 int vhost_fs_handle_release(struct vhost_fs_session *s, u64 id, bool dir);
 void vhost_fs_handle_drop_all(struct vhost_fs_session *s);
 int vhost_fs_handle_cache_create(void);
@@ -656,6 +670,7 @@ int vhost_fs_lock_apply(struct file_lock *fl);
 void vhost_fs_lock_flush(struct vhost_fs_req *req, u64 id);
 void vhost_fs_lock_release(struct vhost_fs_req *req);
 bool vhost_fs_lock_close(struct file *file);
+bool vhost_fs_lock_held(struct file *file);
 
 void vhost_fs_park_module_init(void);
 int vhost_fs_park_init(struct vhost_fs_dev *fs);
@@ -700,6 +715,7 @@ bool vhost_fs_park_same_place(struct vhost_fs_queue *q);
  * @pool: threads
  * @session: nodes and handles
  * @locks: locks, and requests that wait for them
+ * @transfer: its state's on the way, or how that ended; under vdev.mutex
  * @idle_wq: woken when a queue has no request in flight
  */
 struct vhost_fs_dev {
@@ -715,6 +731,7 @@ struct vhost_fs_dev {
 	struct vhost_fs_pool pool;
 	struct vhost_fs_session session;
 	struct vhost_fs_lock_state locks;
+	struct vhost_fs_transfer *transfer;
 	wait_queue_head_t idle_wq;
 };
 
@@ -750,6 +767,8 @@ int vhost_fs_dev_for_each(u32 from,
 #define VHOST_FS_OP_EXT		BIT(10)
 /* The name may be "." and "..", if the guest was told so. */
 #define VHOST_FS_OP_DOTS	BIT(11)
+/* The handle may be one whose file is lost. */
+#define VHOST_FS_OP_LOST	BIT(12)
 
 /**
  * struct vhost_fs_op - row of the opcode table
@@ -1093,6 +1112,24 @@ int vhost_fs_acl_set(struct vhost_fs_req *req, const struct path *path,
 		     const char *name, const void *value, size_t size);
 ssize_t vhost_fs_acl_get(struct vhost_fs_req *req, const struct path *path,
 			 const char *name, void *buf, size_t size);
+
+/* ---- init.c ----------------------------------------------------------- */
+
+u64 vhost_fs_init_missing(const struct vhost_fs_share *share, u64 flags);
+
+/* ---- open.c ----------------------------------------------------------- */
+
+struct file *vhost_fs_open_again(struct vhost_fs_req *req,
+				 const struct path *path, u32 flags, bool *dir);
+
+/* ---- state.c ---------------------------------------------------------- */
+
+int vhost_fs_transfer_set_fd(struct vhost_fs_dev *fs,
+			     const struct vhost_fs_device_state_fd *arg);
+int vhost_fs_transfer_check(struct vhost_fs_dev *fs,
+			    struct vhost_fs_device_state_result *result);
+bool vhost_fs_transfer_busy(const struct vhost_fs_dev *fs);
+void vhost_fs_transfer_end(struct vhost_fs_dev *fs);
 
 /* ---- netlink.c -------------------------------------------------------- */
 

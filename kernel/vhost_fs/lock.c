@@ -615,6 +615,31 @@ static struct vhost_fs_lock_owner *owner_by_file(struct file_lock_context *ctx,
 	return owner;
 }
 
+/**
+ * vhost_fs_lock_held - does the guest hold a lock by way of an open file?
+ * @file: the file
+ *
+ * Return: whether it does, on the host.
+ *
+ * Context: process context.
+ */
+bool vhost_fs_lock_held(struct file *file)
+{
+	struct file_lock_context *ctx = locks_inode_context(file_inode(file));
+	struct file_lock *fl;
+	bool held = false;
+
+	if (!ctx)
+		return false;
+	spin_lock(&ctx->flc_lock);
+	for_each_file_lock(fl, &ctx->flc_posix)
+		held |= fl->c.flc_file == file && fl->fl_lmops == &posix_lmops;
+	for_each_file_lock(fl, &ctx->flc_flock)
+		held |= fl->c.flc_file == file;
+	spin_unlock(&ctx->flc_lock);
+	return held;
+}
+
 /*
  * A file system may fail to drop its lock, and then ours stays, with a file that
  * is about to go. All of a file's range needs no memory.

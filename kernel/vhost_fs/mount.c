@@ -180,12 +180,6 @@ static struct vhost_fs_mount *mount_find(struct vhost_fs_dev *fs,
 	return NULL;
 }
 
-/* By a handle could be reached what the share's owner could not reach by name. */
-static bool mount_may(const struct super_block *sb)
-{
-	return ns_capable_noaudit(sb->s_user_ns, CAP_DAC_READ_SEARCH);
-}
-
 /* On success takes over the reference to @on. */
 static struct vhost_fs_mount *mount_make(struct vhost_fs_session *s,
 					 struct vfsmount *mnt,
@@ -254,7 +248,7 @@ static struct vhost_fs_mount *mount_get(struct vhost_fs_dev *fs,
 
 	if (mnt == fs->share->root.mnt)
 		return NULL;
-	if (!depth || !mount_may(mnt->mnt_sb))
+	if (!depth || !vhost_fs_fh_may(mnt->mnt_sb))
 		return ERR_PTR(-EOPNOTSUPP);
 	m = mount_find(fs, mnt);
 	if (m)

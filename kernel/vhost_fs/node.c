@@ -21,6 +21,10 @@
  * are. It can't be used, but looking it up, by name or by its number and ".",
  * wakes it.
  *
+ * A node that came with a device's state has the number it had there. If its
+ * file wasn't found it is lost: it stands for nothing, is in the table of numbers
+ * alone, and waits to be forgotten.
+ *
  * What a node stands for, and the way from it to a path, is in node_path.c.
  */
 #include <linux/dcache.h>
@@ -510,7 +514,7 @@ void vhost_fs_node_forget(struct vhost_fs_req *req, u64 id, u64 nlookup)
 		req->bad = true;
 	if (old && old != S64_MAX && !new) {
 		/* A late lookup may be changing @dentry; the mount stays. */
-		if (!node->by_handle && !node->inode->i_nlink)
+		if (!node->by_handle && node->inode && !node->inode->i_nlink)
 			vhost_fs_may_block_on(req, node->mnt->mnt_root);
 		node_retire(s, node);
 	}
@@ -544,6 +548,120 @@ int vhost_fs_node_add_root(struct vhost_fs_dev *fs)
 	atomic64_dec(&s->nr_nodes);
 	vhost_fs_node_put(root);
 	return IS_ERR(old) ? PTR_ERR(old) : -EAGAIN;
+}
+
+/**
+ * vhost_fs_node_peek - the node of a path, if the guest knows it
+ * @req: whoever asks; may block
+ * @path: a path inside the share, with a positive dentry
+ *
+ * Return: the node, with a reference; NULL if there is none; an ERR_PTR as
+ * vhost_fs_node_lookup().
+ */
+struct vhost_fs_node *vhost_fs_node_peek(struct vhost_fs_req *req,
+					 const struct path *path)
+{
+	struct vhost_fs_fh_buf buf;
+	struct vhost_fs_node *node;
+	struct vhost_fs_node_key key;
+	int err;
+
+	err = vhost_fs_node_key(req, path, &buf, &key);
+	if (err)
+		return ERR_PTR(err);
+	node = node_find(&req->fs->session, &key);
+	vhost_fs_mount_put(key.mount);
+	return node;
+}
+
+/* Into the table of numbers alone. */
+static void node_insert_number(struct vhost_fs_session *s,
+			       struct vhost_fs_node *node, u64 nlookup)
+{
+	xa_lock(&s->nodes);
+	__xa_store(&s->nodes, node->id, node, 0);
+	atomic64_set(&node->nlookup, nlookup);
+	xa_unlock(&s->nodes);
+}
+
+/* What a node that is made anew stands for. */
+static int node_restore_as(struct vhost_fs_req *req, struct vhost_fs_node *node,
+			   const struct path *path)
+{
+	struct vhost_fs_node_key key;
+	struct vhost_fs_fh_buf buf;
+	int err;
+
+	if (!path)
+		return 0;
+	err = vhost_fs_node_key(req, path, &buf, &key);
+	if (err)
+		return err;
+	err = vhost_fs_node_stand_for(node, &key, path);
+	vhost_fs_mount_put(key.mount);
+	return err;
+}
+
+/**
+ * vhost_fs_node_restore - make a node of which only the number is new here
+ * @req: whoever asks; may block
+ * @id: the number, not the root's
+ * @path: a path inside the share, with a positive dentry; NULL if the file is
+ *	lost
+ * @seq: rename_lock's count before it was seen to lie inside the share
+ * @nlookup: its lookup count, at least 1
+ *
+ * Two numbers for one file, which the guest then takes for two, are possible; a
+ * lookup gives it the first.
+ *
+ * Return: 0; -EEXIST if the number is taken; -ENFILE at the share's limit;
+ * -EOPNOTSUPP, -ESTALE and -ENOMEM as vhost_fs_node_lookup().
+ *
+ * Context: nobody else uses the session.
+ */
+int vhost_fs_node_restore(struct vhost_fs_req *req, u64 id,
+			  const struct path *path, unsigned int seq,
+			  u64 nlookup)
+{
+	struct vhost_fs_session *s = &req->fs->session;
+	struct vhost_fs_node *node, *old = NULL;
+	int err = -ENOMEM;
+
+	if (xa_load(&s->nodes, id))
+		return -EEXIST;
+	if (!vhost_fs_count_up(&s->nr_nodes, READ_ONCE(req->share->max_nodes)))
+		return -ENFILE;
+	node = node_alloc(s, id);
+	if (!node)
+		goto err_count;
+	node->reach_seq = seq;
+	err = node_restore_as(req, node, path);
+	if (err)
+		goto err_node;
+	nlookup = min_t(u64, nlookup, S64_MAX);
+	if (path)
+		old = node_insert(s, node, nlookup);
+	if (IS_ERR(old)) {
+		err = PTR_ERR(old);
+		goto err_node;
+	}
+	if (old) {
+		vhost_fs_node_put(old);
+		/* node_insert() took the reserved entry out. */
+		err = xa_reserve(&s->nodes, id, GFP_KERNEL);
+		if (err)
+			goto err_node;
+	}
+	if (!path || old)
+		node_insert_number(s, node, nlookup);
+	return 0;
+
+err_node:
+	xa_release(&s->nodes, id);
+	vhost_fs_node_put(node);
+err_count:
+	atomic64_dec(&s->nr_nodes);
+	return err;
 }
 
 /**

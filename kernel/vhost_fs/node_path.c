@@ -128,6 +128,7 @@ void vhost_fs_node_let_go(struct vhost_fs_node *node)
 	if (node->by_handle) {
 		vhost_fs_mount_put(node->mount);
 	} else {
+		/* None of both if the file is lost. */
 		dput(node->dentry);
 		mntput(node->mnt);
 	}
@@ -245,6 +246,8 @@ static void node_any_path(struct vhost_fs_node *node, struct path *path)
 static int node_kept_path(struct vhost_fs_node *node, struct path *path,
 			  const struct path *root)
 {
+	if (!node->inode)
+		return -ESTALE;
 	node_any_path(node, path);
 	if (node_reachable(node, path, root))
 		return 0;

@@ -91,7 +91,7 @@ static const struct vhost_fs_op ops[VHOST_FS_NR_OPS] = {
 	[FUSE_RELEASE] = {
 		.name = "release", .fn = vhost_fs_op_release,
 		IN(fuse_release_in), FH(fuse_release_in),
-		.flags = VHOST_FS_OP_FILE,
+		.flags = VHOST_FS_OP_FILE | VHOST_FS_OP_LOST,
 	},
 	[FUSE_FSYNC] = {
 		.name = "fsync", .fn = vhost_fs_op_fsync,
@@ -147,7 +147,7 @@ static const struct vhost_fs_op ops[VHOST_FS_NR_OPS] = {
 	[FUSE_RELEASEDIR] = {
 		.name = "releasedir", .fn = vhost_fs_op_releasedir,
 		IN(fuse_release_in), FH(fuse_release_in),
-		.flags = VHOST_FS_OP_DIR,
+		.flags = VHOST_FS_OP_DIR | VHOST_FS_OP_LOST,
 	},
 	[FUSE_FSYNCDIR] = {
 		.name = "fsyncdir", .fn = vhost_fs_op_fsync,

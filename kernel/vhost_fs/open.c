@@ -228,6 +228,30 @@ static struct file *open_dir(struct vhost_fs_req *req, const struct path *path)
 	return err ? ERR_PTR(err) : open_file(req, path, O_RDONLY, false);
 }
 
+/**
+ * vhost_fs_open_again - open what the guest had open elsewhere
+ * @req: whoever asks; may block
+ * @path: the file or directory
+ * @flags: what it was opened with
+ * @dir: set to whether it is a directory
+ *
+ * Takes the same rights as opening it for the first time.
+ *
+ * Return: the file, or an ERR_PTR.
+ *
+ * Context: under the share's credentials.
+ */
+struct file *vhost_fs_open_again(struct vhost_fs_req *req,
+				 const struct path *path, u32 flags, bool *dir)
+{
+	*dir = d_is_dir(path->dentry);
+	if (*dir)
+		return open_dir(req, path);
+	if (flags & O_DIRECTORY)
+		return ERR_PTR(-ENOTDIR);
+	return open_path(req, path, flags & ~(O_CREAT | O_EXCL | O_TRUNC), 0);
+}
+
 static int open_node(struct vhost_fs_req *req, bool dir)
 {
 	const struct fuse_open_in *in = req->arg;
@@ -380,9 +404,9 @@ static int release(struct vhost_fs_req *req, bool dir)
 {
 	struct file *file = req->handle->file;
 
-	if (!dir)
+	if (!dir && file)
 		vhost_fs_lock_release(req);
-	if ((file->f_mode & FMODE_WRITE) || !file_inode(file)->i_nlink)
+	if (file && ((file->f_mode & FMODE_WRITE) || !file_inode(file)->i_nlink))
 		vhost_fs_may_block_on(req, file_dentry(file));
 	return vhost_fs_handle_release(&req->fs->session, req->handle->id, dir);
 }

@@ -288,8 +288,8 @@ static int req_decode(struct vhost_fs_req *req)
  * @fh: the handle's number
  * @dir: whether it must be a directory's
  *
- * Return: 0, or -EBADF if there is none, or not of the node that the header
- * names.
+ * Return: 0; -EBADF if there is none, or not of the node that the header names;
+ * -EIO if its file is lost, and the operation needs it.
  */
 int vhost_fs_req_handle(struct vhost_fs_req *req, u64 fh, bool dir)
 {
@@ -298,12 +298,14 @@ int vhost_fs_req_handle(struct vhost_fs_req *req, u64 fh, bool dir)
 	handle = vhost_fs_handle_get(&req->fs->session, fh);
 	if (!handle)
 		goto bad;
-	if (handle->dir != dir || handle->node->id != req->hdr->nodeid) {
+	if ((handle->file && handle->dir != dir) ||
+	    handle->node->id != req->hdr->nodeid) {
 		vhost_fs_handle_put(handle);
 		goto bad;
 	}
 	req->handle = handle;
-	return 0;
+	/* Nobody is to blame for a file that is lost; it can be given back. */
+	return handle->file || (req->op->flags & VHOST_FS_OP_LOST) ? 0 : -EIO;
 
 bad:
 	req->bad = true;
@@ -340,6 +342,8 @@ static int req_find_handle(struct vhost_fs_req *req, u64 fh)
 		return -EBADF;
 	}
 	req->handle = handle;
+	if (!handle->file)
+		return -EIO;
 	req->path = handle->file->f_path;
 	path_get(&req->path);
 	return 0;

@@ -52,7 +52,7 @@ void vhost_fs_session_exit(struct vhost_fs_session *s)
 /**
  * vhost_fs_session_begin - FUSE_INIT
  * @fs: the device, which has a share
- * @minor: protocol minor agreed on
+ * @minor: protocol minor agreed on; 0 to serve nothing yet
  * @flags: features agreed on
  *
  * Return: 0 or -ENOMEM.
@@ -75,6 +75,27 @@ int vhost_fs_session_begin(struct vhost_fs_dev *fs, u32 minor, u64 flags)
 	}
 	mutex_unlock(&s->lock);
 	return err;
+}
+
+/**
+ * vhost_fs_session_restore - a session has come with a device's state
+ * @fs: the device, whose tables are filled
+ * @minor: protocol minor agreed on
+ * @last_node: highest node id in use
+ * @last_handle: highest handle id in use
+ */
+void vhost_fs_session_restore(struct vhost_fs_dev *fs, u32 minor, u64 last_node,
+			      u64 last_handle)
+{
+	struct vhost_fs_session *s = &fs->session;
+
+	mutex_lock(&s->lock);
+	if (atomic64_read(&s->next_node) < last_node)
+		atomic64_set(&s->next_node, last_node);
+	if (atomic64_read(&s->next_handle) < last_handle)
+		atomic64_set(&s->next_handle, last_handle);
+	WRITE_ONCE(s->minor, minor);
+	mutex_unlock(&s->lock);
 }
 
 /**
