@@ -146,6 +146,7 @@ static int vhost_fs_release(struct inode *inode, struct file *file)
 	struct vhost_fs_dev *fs = file->private_data;
 
 	dev_unpublish(fs);
+	vhost_fs_transfer_end(fs);
 	dev_stop(fs);
 	vhost_fs_park_exit(fs);
 	vhost_dev_stop(&fs->vdev);
@@ -172,7 +173,7 @@ static int dev_check_startable(struct vhost_fs_dev *fs)
 
 	if (err)
 		return err;
-	if (fs->running)
+	if (fs->running || vhost_fs_transfer_busy(fs))
 		return -EBUSY;
 	if (!fs->share)
 		return -ENODEV;
@@ -294,6 +295,21 @@ unlock:
 	return err;
 }
 
+static int ioctl_set_state_fd(struct vhost_fs_dev *fs, void *arg)
+{
+	int err;
+
+	mutex_lock(&fs->vdev.mutex);
+	err = vhost_fs_transfer_set_fd(fs, arg);
+	mutex_unlock(&fs->vdev.mutex);
+	return err;
+}
+
+static int ioctl_check_state(struct vhost_fs_dev *fs, void *arg)
+{
+	return vhost_fs_transfer_check(fs, arg);
+}
+
 /* Any of the structures an ioctl takes. */
 union dev_ioctl_arg {
 	u32 size;
@@ -302,6 +318,8 @@ union dev_ioctl_arg {
 	struct vhost_fs_share_name share_name;
 	struct vhost_fs_running running;
 	struct vhost_fs_set_share set_share;
+	struct vhost_fs_device_state_fd state_fd;
+	struct vhost_fs_device_state_result state_result;
 };
 
 /**
@@ -338,6 +356,10 @@ static const struct dev_ioctl dev_ioctls[] = {
 		  ioctl_set_running),
 	DEV_IOCTL(VHOST_FS_SET_SHARE, vhost_fs_set_share, negative_timeout_ns,
 		  ioctl_set_share),
+	DEV_IOCTL(VHOST_FS_SET_DEVICE_STATE_FD, vhost_fs_device_state_fd,
+		  timeout_ms, ioctl_set_state_fd),
+	DEV_IOCTL(VHOST_FS_CHECK_DEVICE_STATE, vhost_fs_device_state_result,
+		  lost_handles, ioctl_check_state),
 };
 
 static const struct dev_ioctl *dev_find_ioctl(unsigned int cmd)
