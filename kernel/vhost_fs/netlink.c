@@ -329,6 +329,7 @@ static int nl_put_share_attrs(struct sk_buff *skb,
 	    nla_put_u32(skb, VHOST_FS_A_SHARE_INODE_FILE_HANDLES,
 			share->inode_file_handles) ||
 	    nla_put_u32(skb, VHOST_FS_A_SHARE_LOCKS, share->locks) ||
+	    nla_put_u32(skb, VHOST_FS_A_SHARE_MIGRATION, share->migration) ||
 	    nl_put_limits(skb, share) ||
 	    nl_put_users(skb, share) ||
 	    nl_put_groups(skb, share) ||

@@ -54,6 +54,8 @@ _vhost_fs_ctl()
 	*:--cache) words="auto always metadata never" ;;
 	*:--inode-file-handles) words="never prefer mandatory" ;;
 	*:--locks) words="none remote" ;;
+	*:--migration-mode) words="find-paths file-handles" ;;
+	*:--migration-on-error) words="abort guest-error" ;;
 	*:--sandbox) words="mount none" ;;
 	*:--translate-uid | *:--translate-gid)
 		words="guest: host: squash-guest: squash-host: forbid-guest: map:"

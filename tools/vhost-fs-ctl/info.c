@@ -23,6 +23,17 @@ const char *share_flag_word(unsigned int bit)
 	return bit < ARRAY_SIZE(words) ? words[bit] : NULL;
 }
 
+const char *migration_word(unsigned int bit)
+{
+	static const char *const words[] = {
+		"file_handles", "verify_handles", "confirm_paths", "guest_error",
+	};
+
+	static_assert(VHOST_FS_MIGRATION_GUEST_ERROR == 1U << (ARRAY_SIZE(words) - 1),
+		      "the words are in the order of the flags");
+	return bit < ARRAY_SIZE(words) ? words[bit] : NULL;
+}
+
 void share_list_free(struct share_list *list)
 {
 	struct share_info *share;

@@ -42,6 +42,7 @@ struct share_info {
 	uint64_t max_blocked;
 	uint32_t inode_file_handles;
 	uint32_t locks;
+	uint32_t migration;
 	uint64_t entry_timeout;				/* these three in ns */
 	uint64_t attr_timeout;
 	uint64_t negative_timeout;
@@ -99,6 +100,8 @@ struct device_list {
 
 /* The word for bit @bit of share_info.flags, or NULL; shared by the printers. */
 const char *share_flag_word(unsigned int bit);
+/* The same for share_info.migration. */
+const char *migration_word(unsigned int bit);
 
 void share_list_free(struct share_list *list);
 void device_list_free(struct device_list *list);

@@ -60,6 +60,7 @@ static const struct nla_policy share_policy[VHOST_FS_A_SHARE_MAX + 1] = {
 	[VHOST_FS_A_SHARE_LABEL] = { .type = NLA_STRING },
 	[VHOST_FS_A_SHARE_PRIVATE_MOUNT] = { .type = NLA_FLAG },
 	[VHOST_FS_A_SHARE_ROOT_PATH] = { .type = NLA_STRING },
+	[VHOST_FS_A_SHARE_MIGRATION] = { .type = NLA_U32 },
 };
 
 static const struct nla_policy xattr_rule_policy[VHOST_FS_A_XATTR_RULE_MAX + 1] = {
@@ -230,6 +231,7 @@ static void add_share(void *ctx, struct genlmsghdr *msg, struct nlattr **attrs)
 		.max_blocked = get_u64(attrs[VHOST_FS_A_SHARE_MAX_BLOCKED]),
 		.inode_file_handles = get_u32(attrs[VHOST_FS_A_SHARE_INODE_FILE_HANDLES]),
 		.locks = get_u32(attrs[VHOST_FS_A_SHARE_LOCKS]),
+		.migration = get_u32(attrs[VHOST_FS_A_SHARE_MIGRATION]),
 		.entry_timeout = get_u64(attrs[VHOST_FS_A_SHARE_ENTRY_TIMEOUT]),
 		.attr_timeout = get_u64(attrs[VHOST_FS_A_SHARE_ATTR_TIMEOUT]),
 		.negative_timeout = get_u64(attrs[VHOST_FS_A_SHARE_NEGATIVE_TIMEOUT]),

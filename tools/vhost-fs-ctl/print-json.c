@@ -156,6 +156,7 @@ static void share_object(FILE *out, const struct share_info *share)
 	choice(out, "cache", share->cache, cache_word);
 	choice(out, "inode_file_handles", share->inode_file_handles, handles_word);
 	choice(out, "locks", share->locks, locks_word);
+	bits(out, "migration", share->migration, migration_word);
 	number(out, "devices", share->devices);
 	number(out, "max_nodes", share->max_nodes);
 	number(out, "max_handles", share->max_handles);

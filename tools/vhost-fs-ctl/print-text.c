@@ -70,6 +70,27 @@ static void show_flags(FILE *out, uint32_t set)
 	}
 }
 
+static void show_migration(FILE *out, uint32_t set)
+{
+	const char *separator = "";
+	unsigned int bit;
+
+	if (!set)
+		return;
+	fputs("    migration ", out);
+	for (bit = 0; bit < 32; bit++, set >>= 1) {
+		if (!(set & 1))
+			continue;
+		fputs(separator, out);
+		if (migration_word(bit))
+			fputs(migration_word(bit), out);
+		else
+			fprintf(out, "flag %u", bit);
+		separator = ", ";
+	}
+	fputc('\n', out);
+}
+
 static void show_capabilities(FILE *out, uint64_t set)
 {
 	unsigned int bit;
@@ -186,6 +207,7 @@ static void share_lines(FILE *out, const struct share_info *share)
 	show_choice(out, ", locks", share->locks, locks_word);
 	fputs(share->mapped_mount ? ", mounted with mapped ids\n" : "\n", out);
 	show_timeouts(out, share);
+	show_migration(out, share->migration);
 	show_rules(out, "uids", &share->uid_rule);
 	show_rules(out, "gids", &share->gid_rule);
 	show_xattr_rules(out, &share->xattr_rule);

@@ -178,6 +178,39 @@ static int take_locks(void *ctx, const struct option_row *row, const char *value
 	return why ? args_bad_value(row, value, why) : 0;
 }
 
+static int take_migration_mode(void *ctx, const struct option_row *row, const char *value)
+{
+	struct share_request *request = ctx;
+
+	request->share.migration &= ~VHOST_FS_MIGRATION_FILE_HANDLES;
+	if (!strcmp(value, "file-handles"))
+		request->share.migration |= VHOST_FS_MIGRATION_FILE_HANDLES;
+	else if (strcmp(value, "find-paths"))
+		return args_bad_value(row, value, "accepted are find-paths and file-handles");
+	return 0;
+}
+
+static int take_migration_error(void *ctx, const struct option_row *row, const char *value)
+{
+	struct share_request *request = ctx;
+
+	request->share.migration &= ~VHOST_FS_MIGRATION_GUEST_ERROR;
+	if (!strcmp(value, "guest-error"))
+		request->share.migration |= VHOST_FS_MIGRATION_GUEST_ERROR;
+	else if (strcmp(value, "abort"))
+		return args_bad_value(row, value, "accepted are abort and guest-error");
+	return 0;
+}
+
+static int take_migration_flag(void *ctx, const struct option_row *row, const char *value)
+{
+	struct share_request *request = ctx;
+
+	(void)value;
+	request->share.migration |= row->bits;
+	return 0;
+}
+
 static int take_translate_uid(void *ctx, const struct option_row *row, const char *value)
 {
 	struct share_request *request = ctx;
@@ -307,6 +340,13 @@ const struct option_row share_options[] = {
 	  VHOST_FS_SHARE_XATTR },
 	{ "inode-file-handles", "WHEN", "never (default), prefer or mandatory", take_handles, 0 },
 	{ "locks", "WHERE", "none (default) or remote", take_locks, 0 },
+	{ "migration-mode", "MODE", "find-paths (default) or file-handles", take_migration_mode, 0 },
+	{ "migration-verify-handles", NULL, "a guest that leaves takes file handles to compare",
+	  take_migration_flag, VHOST_FS_MIGRATION_VERIFY_HANDLES },
+	{ "migration-confirm-paths", NULL, "look again whether files are where they were",
+	  take_migration_flag, VHOST_FS_MIGRATION_CONFIRM_PATHS },
+	{ "migration-on-error", "WHAT", "abort (default) or guest-error, if a file isn't found",
+	  take_migration_error, 0 },
 	{ "translate-uid", "RULE", "translate user ids; repeatable", take_translate_uid, 0 },
 	{ "translate-gid", "RULE", "translate group ids; repeatable", take_translate_gid, 0 },
 	{ "uid-map", ":GUEST:HOST:COUNT:", "mount with mapped user ids; repeatable",
@@ -326,12 +366,17 @@ const struct option_row share_options[] = {
 static int check_handles(const struct command *cmd, struct share_request *request)
 {
 	const uint64_t bit = 1ULL << CAP_DAC_READ_SEARCH;
+	const char *option;
 
-	if (request->share.inode_file_handles == VHOST_FS_HANDLES_NEVER)
+	if (request->share.inode_file_handles != VHOST_FS_HANDLES_NEVER)
+		option = "inode-file-handles";
+	else if (request->share.migration & VHOST_FS_MIGRATION_FILE_HANDLES)
+		option = "migration-mode file-handles";
+	else
 		return 0;
 	if (request->process.drop & bit)
-		return usage_error("%s: --inode-file-handles needs the cap_dac_read_search that --modcaps drops",
-				   cmd->name);
+		return usage_error("%s: --%s needs the cap_dac_read_search that --modcaps drops",
+				   cmd->name, option);
 	request->process.keep |= bit;
 	return 0;
 }
@@ -359,5 +404,9 @@ int share_options_check(const struct command *cmd, struct share_request *request
 	if (sandbox->mode == SANDBOX_NONE && (sandbox->uids.nr || sandbox->gids.nr))
 		return usage_error("%s: --uid-map and --gid-map need --sandbox mount", cmd->name);
 	request->sandbox.readonly = request->share.flags & VHOST_FS_SHARE_READONLY;
+	if ((request->share.migration & VHOST_FS_MIGRATION_CONFIRM_PATHS) &&
+	    (request->share.migration & VHOST_FS_MIGRATION_FILE_HANDLES))
+		return usage_error("%s: --migration-confirm-paths goes with find-paths only",
+				   cmd->name);
 	return check_handles(cmd, request);
 }

@@ -180,6 +180,10 @@ b" "$long" aé 'a*' ..; do
 			add-share $prefix --path "$dir/root" --inode-file-handles "$word"
 		usage "add-share, --locks \"$word\"" \
 			add-share $prefix --path "$dir/root" --locks "$word"
+		usage "add-share, --migration-mode \"$word\"" \
+			add-share $prefix --path "$dir/root" --migration-mode "$word"
+		usage "add-share, --migration-on-error \"$word\"" \
+			add-share $prefix --path "$dir/root" --migration-on-error "$word"
 		usage "add-share, --sandbox \"$word\"" \
 			add-share $prefix --path "$dir/root" --sandbox "$word"
 	done
@@ -205,6 +209,11 @@ b" "$long" aé 'a*' ..; do
 		usage "add-share, --modcaps \"$caps\"" \
 			add-share $prefix --path "$dir/root" --modcaps "$caps"
 	done
+	usage "add-share, paths confirmed where there are handles" add-share $prefix \
+		--path "$dir/root" --migration-mode file-handles --migration-confirm-paths
+	usage "add-share, migration by file handles without their capability" \
+		add-share $prefix --path "$dir/root" --migration-mode file-handles \
+		--modcaps -dac_read_search
 	usage "add-share, file handles without their capability" add-share $prefix \
 		--path "$dir/root" --inode-file-handles prefer --modcaps -dac_read_search
 	for rules in "" " " :ok :ok:all:a:b :OK:all:a:b: :ok:both:a:b: ":map:a:b: :ok:all:::"; do
@@ -343,14 +352,19 @@ test_behaviour_options() {
 	works "add-share with the other options" "$ctl" add-share $prefix-opt \
 		--path "$dir/root" --writeback --allow-direct-io --allow-mmap --killpriv-v2 \
 		--preserve-noatime --locks remote --max-blocked 7 --entry-timeout 0.5 \
-		--attr-timeout 2 --negative-timeout 0.25 --no-idmapped-mounts
+		--attr-timeout 2 --negative-timeout 0.25 --no-idmapped-mounts \
+		--migration-verify-handles --migration-confirm-paths \
+		--migration-on-error guest-error
 	share_is "the other options" -opt '.locks == "remote" and .max_blocked == 7 and
 		.entry_timeout == 500000000 and .attr_timeout == 2000000000 and
 		.negative_timeout == 250000000 and .flags == ["writeback", "direct_io",
-		"mmap", "killpriv_v2", "noatime", "entry_timeout", "attr_timeout", "no_idmap"]'
+		"mmap", "killpriv_v2", "noatime", "entry_timeout", "attr_timeout", "no_idmap"] and
+		.migration == ["verify_handles", "confirm_paths", "guest_error"]'
 	works "list-shares as text" "$ctl" list-shares
 	grep -q "names for 0.5 s, attributes for 2 s, missing names for 0.25 s$" "$dir/out"
 	report $? "text shows the timeouts"
+	grep -q "^    migration verify_handles, confirm_paths, guest_error$" "$dir/out"
+	report $? "text shows what is to happen when a guest moves"
 	works "add-share --timeout" "$ctl" add-share $prefix-time --path "$dir/root" --timeout 0
 	share_is "one timeout for names and attributes" -time \
 		'.entry_timeout == 0 and .attr_timeout == 0 and
@@ -358,6 +372,7 @@ test_behaviour_options() {
 	share_is "what they are by default" -never \
 		'.entry_timeout == 0 and .attr_timeout == 0 and .negative_timeout == 0 and
 		.locks == "none" and .inode_file_handles == "never" and .max_blocked > 0 and
+		.migration == [] and
 		.supplementary_group == [] and .uid_rule == [] and .gid_rule == [] and
 		.mapped_mount == false'
 }
@@ -501,6 +516,11 @@ test_process_options() {
 
 # What a share's process gives up is there again if handles need it.
 test_handles_option() {
+	works "add-share --migration-mode" "$ctl" add-share $prefix-fm --path "$dir/root" \
+		--migration-mode file-handles
+	share_is "with the capability that takes" -fm '.migration == ["file_handles"] and
+		.inode_file_handles == "never" and
+		(.capabilities | index("cap_dac_read_search")) != null'
 	works "add-share --inode-file-handles" "$ctl" add-share $prefix-fh --path "$dir/root" \
 		--inode-file-handles prefer
 	share_is "with the capability it takes" -fh '.inode_file_handles == "prefer" and

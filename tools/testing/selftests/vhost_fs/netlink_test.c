@@ -280,6 +280,7 @@ static const struct shape share_shapes[] = {
 	{ VHOST_FS_A_SHARE_LABEL, -1, 0, 1 },
 	{ VHOST_FS_A_SHARE_PRIVATE_MOUNT, 0, 0, 1 },
 	{ VHOST_FS_A_SHARE_ROOT_PATH, -1, 0, 1 },
+	{ VHOST_FS_A_SHARE_MIGRATION, 4, 1, 1 },
 	{ }
 };
 

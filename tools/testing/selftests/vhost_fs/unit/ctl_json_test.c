@@ -82,7 +82,9 @@ static void two_shares(void **state)
 				 VHOST_FS_SHARE_NO_READDIRPLUS,
 			.max_nodes = UINT64_MAX, .max_handles = 1,
 			.max_blocked = 5, .inode_file_handles = VHOST_FS_HANDLES_MANDATORY,
-			.locks = VHOST_FS_LOCKS_REMOTE, .entry_timeout = 1500000000,
+			.locks = VHOST_FS_LOCKS_REMOTE,
+			.migration = VHOST_FS_MIGRATION_FILE_HANDLES | VHOST_FS_MIGRATION_GUEST_ERROR,
+			.entry_timeout = 1500000000,
 			.attr_timeout = 1, .negative_timeout = UINT64_MAX,
 			.user = { users, 2 }, .supplementary_group = { groups, 1 },
 			.uid_rule = { rules, 2 }, .gid_rule = { &rules[2], 1 },
@@ -103,7 +105,7 @@ static void two_shares(void **state)
 		   "[{\"name\": \"a\", \"owner_uid\": 1000, \"owner_gid\": 100, "
 		   "\"flags\": [\"readonly\", \"no_submounts\", \"no_readdirplus\"], "
 		   "\"cache\": \"metadata\", \"inode_file_handles\": \"mandatory\", "
-		   "\"locks\": \"remote\", \"devices\": 2, "
+		   "\"locks\": \"remote\", \"migration\": [\"file_handles\", \"guest_error\"], \"devices\": 2, "
 		   "\"max_nodes\": 18446744073709551615, \"max_handles\": 1, "
 		   "\"max_blocked\": 5, \"entry_timeout\": 1500000000, "
 		   "\"attr_timeout\": 1, \"negative_timeout\": 18446744073709551615, "
@@ -121,7 +123,7 @@ static void two_shares(void **state)
 		   "\"capabilities\": [\"cap_chown\", \"cap_setfcap\"], "
 		   "\"label\": \"system_u:object_r:svirt_t:s0\"},\n"
 		   " {\"name\": \"b\", \"owner_uid\": 0, \"owner_gid\": 0, \"flags\": [31], \"cache\": 9, "
-		   "\"inode_file_handles\": 8, \"locks\": 7, "
+		   "\"inode_file_handles\": 8, \"locks\": 7, \"migration\": [], "
 		   "\"devices\": 0, \"max_nodes\": 0, \"max_handles\": 0, "
 		   "\"max_blocked\": 0, \"entry_timeout\": 0, \"attr_timeout\": 0, "
 		   "\"negative_timeout\": 0, \"user\": [], \"group\": [], "

@@ -89,10 +89,12 @@ same "xattr actions: header" "$(yaml_entries xattr-action | constants VHOST_FS_X
 	"$(grep -o '^	VHOST_FS_XATTR_[A-Z]* =' "$uapi_h" | tr -d '\t =')"
 same "xattr scopes: header" "$(yaml_entries xattr-scope | constants VHOST_FS_XATTR_)" \
 	"$(grep '^#define VHOST_FS_XATTR_[A-Z]*	*(1U <<' "$uapi_h" | awk '{ print $2 }')"
+same "migration flags: header" "$(yaml_entries migration | constants VHOST_FS_MIGRATION_)" \
+	"$(grep '^#define VHOST_FS_MIGRATION_[A-Z_]*	*(1U <<' "$uapi_h" | awk '{ print $2 }')"
 same "share flags: header" "$(yaml_entries share-flags | constants VHOST_FS_SHARE_)" \
 	"$(grep '^#define VHOST_FS_SHARE_[A-Z0-9_]*	*(1U <<' "$uapi_h" | awk '{ print $2 }')"
 same "share flags: vhost-fs-ctl" "$(yaml_entries share-flags | tr - _)" \
-	"$(sed -n '/words\[\] = {/,/};/p' "$tool/info.c" | grep -o '"[a-z0-9_]*"' | tr -d '"')"
+	"$(sed -n '/^const char \*share_flag_word/,/^}/p' "$tool/info.c" | grep -o '"[a-z0-9_]*"' | tr -d '"')"
 same "family: header" "$(sed -n 's/^name: //p' "$yaml")" \
 	"$(sed -n 's/^#define VHOST_FS_FAMILY_NAME	"\(.*\)"/\1/p' "$netlink_h")"
 
