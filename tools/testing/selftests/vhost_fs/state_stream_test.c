@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Streams that lie: whatever a state says, loading it reaches nothing outside the
+ * share, hangs nowhere, and leaves nothing when it fails.
+ */
+#include "bed.h"
+#include "harness.h"
+#include "state.h"
+#include "state_codec.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ROOT FUSE_ROOT_ID
+#define STREAM_ROOM (1 << 20)
+
+/* A stream that is put together: nodes, then handles, then the rest. */
+struct stream {
+	uint8_t data[STREAM_ROOM];
+	size_t len;
+};
+
+FIXTURE(stream) {
+	struct bed bed;
+	struct ring_dev to;
+	struct fuse g;
+	struct stream *s;
+	struct vhost_fs_device_state_result result;
+};
+
+FIXTURE_SETUP(stream)
+{
+	struct bed_config config = { 0 };
+
+	ASSERT_EQ(0, bed_open_share(&self->bed, &config));
+	ASSERT_EQ(0, bed_write_file(&self->bed, "file", "data", 4, 0644));
+	ASSERT_EQ(0, mkdirat(self->bed.fd, "dir", 0755));
+	ASSERT_EQ(0, bed_write_file(&self->bed, "dir/inner", "inner", 5, 0644));
+	self->s = malloc(sizeof(*self->s));
+	ASSERT_NE(NULL, self->s);
+	ASSERT_EQ(0, state_open(&self->bed, &self->to));
+}
+
+FIXTURE_TEARDOWN(stream)
+{
+	ring_close(&self->to);
+	free(self->s);
+	bed_close(&self->bed);
+}
+
+static void begin(struct stream *s, uint64_t nr_nodes)
+{
+	s->len = vhost_fs_state_put_begin(s->data, nr_nodes);
+}
+
+static void node(struct stream *s, const struct vhost_fs_state_node *node)
+{
+	s->len += vhost_fs_state_put_node(s->data + s->len, node);
+}
+
+static void root(struct stream *s)
+{
+	const struct vhost_fs_state_node n = {
+		.id = ROOT, .refcount = 2, .location = VHOST_FS_STATE_ROOT,
+	};
+
+	node(s, &n);
+}
+
+static struct vhost_fs_state_bytes bytes(const char *text)
+{
+	return (struct vhost_fs_state_bytes) {
+		.data = (const uint8_t *)text, .len = strlen(text),
+	};
+}
+
+static void child(struct stream *s, uint64_t id, uint64_t refcount,
+		  uint64_t parent, const char *name)
+{
+	const struct vhost_fs_state_node n = {
+		.id = id, .refcount = refcount,
+		.location = VHOST_FS_STATE_PATH, .parent = parent,
+		.name = bytes(name),
+	};
+
+	node(s, &n);
+}
+
+static void full(struct stream *s, uint64_t id, const char *path)
+{
+	const struct vhost_fs_state_node n = {
+		.id = id, .refcount = 1, .location = VHOST_FS_STATE_FULL_PATH,
+		.name = bytes(path),
+	};
+
+	node(s, &n);
+}
+
+static void middle(struct stream *s, uint64_t next_node, uint64_t nr_handles)
+{
+	s->len += vhost_fs_state_put_middle(s->data + s->len, next_node,
+					    nr_handles);
+}
+
+static void handle(struct stream *s, uint64_t id, uint64_t of, int32_t flags)
+{
+	const struct vhost_fs_state_handle h = {
+		.id = id, .node = of, .flags = flags,
+	};
+
+	s->len += vhost_fs_state_put_handle(s->data + s->len, &h);
+}
+
+static void end(struct stream *s, uint64_t next_handle)
+{
+	const struct vhost_fs_state_opts opts = { .sup_group_extension = true };
+
+	s->len += vhost_fs_state_put_end(s->data + s->len, next_handle, &opts,
+					 0);
+}
+
+static int load(struct ring_dev *to, const struct stream *s,
+		struct vhost_fs_device_state_result *result)
+{
+	int fd = state_file(s->data, s->len), err;
+
+	err = state_move(to, VHOST_FS_STATE_LOAD, fd, result);
+	close(fd);
+	return err;
+}
+
+/* Starts the device that was loaded into. */
+static int start(struct ring_dev *to, struct fuse *g)
+{
+	int err = ring_set_running(to, true);
+
+	fuse_session(g, to, RING_REQUEST);
+	return err;
+}
+
+#define LOAD() load(&self->to, self->s, &self->result)
+/* A block may follow, for what to say. */
+#define EXPECT_BAD() \
+	EXPECT_EQ(-VHOST_FS_STATE_ERR_STREAM, \
+		  LOAD() == EBADMSG ? -(int)self->result.reason : 0)
+
+/* What a stream of virtiofsd's looks like, with a file that is open. */
+static void good(struct stream *s)
+{
+	begin(s, 4);
+	root(s);
+	child(s, 5, 2, ROOT, "dir");
+	child(s, 6, 1, 5, "inner");
+	child(s, 300, 1, ROOT, "file");
+	middle(s, 301, 1);
+	handle(s, 0, 300, O_RDWR);
+	end(s, 1);
+}
+
+TEST_F(stream, of_virtiofsd)
+{
+	struct fuse_open_out open;
+	char buf[8];
+
+	good(self->s);
+	ASSERT_EQ(0, LOAD());
+	ASSERT_EQ(0, start(&self->to, &self->g));
+	EXPECT_EQ(0, fuse_getattr(&self->g, 6, NULL));
+	EXPECT_EQ(4, fuse_read(&self->g, 300, 0, 0, buf, sizeof(buf)));
+	/* One of its two lookups was for the child. */
+	ASSERT_EQ(0, fuse_forget(&self->g, 5, 1));
+	EXPECT_EQ(-ESTALE, fuse_getattr(&self->g, 5, NULL));
+	EXPECT_EQ(301, bed_lookup(&self->g, "dir"));
+	ASSERT_EQ(0, fuse_open(&self->g, 6, O_RDONLY, &open));
+	EXPECT_EQ(1, open.fh);
+}
+
+/* Cut after each byte: refused, and the device takes the whole one afterwards. */
+TEST_F(stream, cut)
+{
+	size_t len;
+
+	good(self->s);
+	len = self->s->len;
+	for (self->s->len = 0; self->s->len < len; self->s->len++) {
+		EXPECT_BAD() {
+			TH_LOG("after %zu bytes", self->s->len);
+		}
+		EXPECT_EQ(self->s->len, self->result.object);
+	}
+	EXPECT_EQ(0, LOAD());
+}
+
+/* Each byte another one: never worse than an error. */
+TEST_F(stream, damaged)
+{
+	size_t i;
+	int bit, err;
+
+	good(self->s);
+	for (i = 0; i < self->s->len; i++) {
+		for (bit = 0; bit < 8; bit++) {
+			self->s->data[i] ^= 1 << bit;
+			err = LOAD();
+			EXPECT_LE(0, err);
+			EXPECT_EQ(!err, !self->result.reason);
+			self->s->data[i] ^= 1 << bit;
+		}
+	}
+	EXPECT_EQ(0, LOAD());
+}
+
+/* Children before their parents, as a chain as long as there are nodes. */
+TEST_F(stream, parents_come_last)
+{
+	char path[512], *at = path;
+	int i;
+
+	at += sprintf(at, "d");
+	ASSERT_EQ(0, mkdirat(self->bed.fd, path, 0755));
+	for (i = 0; i < 99; i++) {
+		at += sprintf(at, "/d");
+		ASSERT_EQ(0, mkdirat(self->bed.fd, path, 0755));
+	}
+	begin(self->s, 101);
+	for (i = 101; i > 1; i--)
+		child(self->s, i, i < 101 ? 2 : 1, i - 1, "d");
+	root(self->s);
+	middle(self->s, 102, 0);
+	end(self->s, 0);
+	ASSERT_EQ(0, LOAD());
+	ASSERT_EQ(0, start(&self->to, &self->g));
+	EXPECT_EQ(101, bed_lookup(&self->g, path));
+	ASSERT_EQ(0, fuse_forget(&self->g, 50, 2));
+	EXPECT_EQ(-ESTALE, fuse_getattr(&self->g, 50, NULL));
+}
+
+TEST_F(stream, parents_in_a_circle)
+{
+	begin(self->s, 4);
+	root(self->s);
+	child(self->s, 2, 2, 3, "dir");
+	child(self->s, 3, 2, 4, "dir");
+	child(self->s, 4, 2, 2, "dir");
+	middle(self->s, 5, 0);
+	end(self->s, 0);
+	EXPECT_BAD();
+	begin(self->s, 2);
+	root(self->s);
+	child(self->s, 2, 2, 2, "dir");
+	middle(self->s, 5, 0);
+	end(self->s, 0);
+	EXPECT_BAD();
+}
+
+TEST_F(stream, no_such_parent)
+{
+	begin(self->s, 2);
+	root(self->s);
+	child(self->s, 2, 1, 9, "file");
+	middle(self->s, 3, 0);
+	end(self->s, 0);
+	EXPECT_BAD();
+}
+
+/* The parent of two says one: it is given back, and the second finds none. */
+TEST_F(stream, parent_counts_too_few)
+{
+	begin(self->s, 4);
+	root(self->s);
+	child(self->s, 2, 1, ROOT, "dir");
+	child(self->s, 3, 1, 2, "inner");
+	child(self->s, 4, 1, 2, "inner");
+	middle(self->s, 5, 0);
+	end(self->s, 0);
+	EXPECT_BAD();
+}
+
+TEST_F(stream, numbers)
+{
+	static const struct {
+		uint64_t id, refcount, next_node, handle_id, next_handle;
+	} rows[] = {
+		{ 0, 1, 3, 0, 1 },
+		{ ROOT, 1, 3, 0, 1 },
+		{ 1ULL << 63, 1, 3, 0, 1 },
+		{ ~0ULL, 1, 3, 0, 1 },
+		{ 2, 0, 3, 0, 1 },
+		{ 2, 1, 1ULL << 63, 0, 1 },
+		{ 2, 1, 3, 1ULL << 63, 1 },
+		{ 2, 1, 3, 0, ~0ULL },
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		begin(self->s, 2);
+		root(self->s);
+		child(self->s, rows[i].id, rows[i].refcount, ROOT, "file");
+		middle(self->s, rows[i].next_node, 1);
+		handle(self->s, rows[i].handle_id, rows[i].id, O_RDONLY);
+		end(self->s, rows[i].next_handle);
+		EXPECT_BAD() {
+			TH_LOG("row %u", i);
+		}
+	}
+}
+
+/* The next numbers are below what is there: new ones are above it anyway. */
+TEST_F(stream, next_numbers_lie)
+{
+	struct fuse_open_out open;
+
+	begin(self->s, 2);
+	root(self->s);
+	child(self->s, 1000, 1, ROOT, "file");
+	middle(self->s, 2, 1);
+	handle(self->s, 77, 1000, O_RDONLY);
+	end(self->s, 0);
+	ASSERT_EQ(0, LOAD());
+	ASSERT_EQ(0, start(&self->to, &self->g));
+	EXPECT_EQ(1001, bed_lookup(&self->g, "dir"));
+	ASSERT_EQ(0, fuse_open(&self->g, 1000, O_RDONLY, &open));
+	EXPECT_EQ(78, open.fh);
+}
+
+TEST_F(stream, twice_the_same)
+{
+	begin(self->s, 3);
+	root(self->s);
+	child(self->s, 2, 1, ROOT, "file");
+	child(self->s, 2, 1, ROOT, "dir");
+	middle(self->s, 3, 0);
+	end(self->s, 0);
+	EXPECT_BAD();
+	begin(self->s, 2);
+	root(self->s);
+	child(self->s, 2, 1, ROOT, "file");
+	middle(self->s, 3, 2);
+	handle(self->s, 1, 2, O_RDONLY);
+	handle(self->s, 1, 2, O_RDONLY);
+	end(self->s, 2);
+	EXPECT_BAD();
+}
+
+/* Two numbers for one file are two for the guest, and both can be forgotten. */
+TEST_F(stream, two_numbers_for_a_file)
+{
+	begin(self->s, 3);
+	root(self->s);
+	child(self->s, 2, 1, ROOT, "file");
+	child(self->s, 3, 2, ROOT, "file");
+	middle(self->s, 4, 0);
+	end(self->s, 0);
+	ASSERT_EQ(0, LOAD());
+	ASSERT_EQ(0, start(&self->to, &self->g));
+	EXPECT_EQ(0, fuse_getattr(&self->g, 2, NULL));
+	EXPECT_EQ(0, fuse_getattr(&self->g, 3, NULL));
+	EXPECT_EQ(2, bed_lookup(&self->g, "file"));
+	ASSERT_EQ(0, fuse_forget(&self->g, 3, 2));
+	EXPECT_EQ(-ESTALE, fuse_getattr(&self->g, 3, NULL));
+	ASSERT_EQ(0, fuse_forget(&self->g, 2, 2));
+	EXPECT_EQ(-ESTALE, fuse_getattr(&self->g, 2, NULL));
+	EXPECT_EQ(4, bed_lookup(&self->g, "file"));
+}
+
+/* Links are the guest's to follow, also on a stream's paths. */
+TEST_F(stream, links_are_not_followed)
+{
+	struct fuse_attr attr;
+
+	ASSERT_EQ(0, symlinkat("/etc", self->bed.fd, "out"));
+	begin(self->s, 2);
+	root(self->s);
+	full(self->s, 2, "out/passwd");
+	middle(self->s, 3, 0);
+	end(self->s, 0);
+	EXPECT_EQ(ENOTDIR, LOAD());
+	EXPECT_EQ(VHOST_FS_STATE_ERR_NODE, self->result.reason);
+	begin(self->s, 3);
+	root(self->s);
+	child(self->s, 2, 2, ROOT, "out");
+	child(self->s, 3, 1, 2, "passwd");
+	middle(self->s, 4, 0);
+	end(self->s, 0);
+	EXPECT_EQ(ENOTDIR, LOAD());
+	begin(self->s, 2);
+	root(self->s);
+	full(self->s, 2, "out");
+	middle(self->s, 3, 0);
+	end(self->s, 0);
+	ASSERT_EQ(0, LOAD());
+	ASSERT_EQ(0, start(&self->to, &self->g));
+	ASSERT_EQ(0, fuse_getattr(&self->g, 2, &attr));
+	EXPECT_EQ(S_IFLNK, attr.mode & S_IFMT);
+}
+
+/* What can't be opened by a guest can't be by a stream. */
+TEST_F(stream, opens_files_only)
+{
+	ASSERT_EQ(0, mkfifoat(self->bed.fd, "fifo", 0600));
+	begin(self->s, 2);
+	root(self->s);
+	child(self->s, 2, 1, ROOT, "fifo");
+	middle(self->s, 3, 1);
+	handle(self->s, 7, 2, O_RDONLY);
+	end(self->s, 8);
+	EXPECT_EQ(ENXIO, LOAD());
+	EXPECT_EQ(VHOST_FS_STATE_ERR_HANDLE, self->result.reason);
+	EXPECT_EQ(7, self->result.object);
+}
+
+/* Flags that create or truncate have had their effect already. */
+TEST_F(stream, opens_what_is_there)
+{
+	struct fuse_attr attr;
+
+	begin(self->s, 2);
+	root(self->s);
+	child(self->s, 2, 1, ROOT, "file");
+	middle(self->s, 3, 1);
+	handle(self->s, 7, 2, O_RDWR | O_CREAT | O_EXCL | O_TRUNC);
+	end(self->s, 8);
+	ASSERT_EQ(0, LOAD());
+	ASSERT_EQ(0, start(&self->to, &self->g));
+	ASSERT_EQ(0, fuse_getattr(&self->g, 2, &attr));
+	EXPECT_EQ(4, attr.size);
+}
+
+TEST_HARNESS_MAIN
