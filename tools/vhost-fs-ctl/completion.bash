@@ -64,8 +64,12 @@ _vhost_fs_ctl()
 	*:--fd | *:--tag | *:--max-* | *:--*timeout | *:--[ug]id-map | *:--modcaps | *:--label | *:--xattrmap) return ;;
 	:*) words="--json $(_vhost_fs_ctl_commands "$ctl")" ;;
 	help:*) words=$(_vhost_fs_ctl_commands "$ctl") ;;
-	state:state) words="--json show" ;;
+	state:state) words="show load save" ;;
 	state:*)
+		if [[ $cur = -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W "$(_vhost_fs_ctl_options "$ctl" state)" -- "$cur")
+			return
+		fi
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include <linux/vhost.h>
+
 #include "msg.h"
 
 #define DEV_PATH "/dev/vhost-fs"
@@ -58,6 +60,15 @@ static const struct meaning remove_meanings[] = {
 static const struct meaning attach_meanings[] = {
 	{ ENOENT, "there is no share of that name" },
 	{ EACCES, "you may not use it; whoever adds it must name you with --user or --group" },
+	{ ENOTTY, "the vhost_fs module is of another version than this tool" },
+	{ }
+};
+
+static const struct meaning state_meanings[] = {
+	{ EPERM, "only the process that owns it can, which is the VMM it serves" },
+	{ ENODEV, "no share is attached to it" },
+	{ EBUSY, "it runs, or has been used, or its state is being moved" },
+	{ EINVAL, "the kernel takes pipes and regular files only" },
 	{ ENOTTY, "the vhost_fs module is of another version than this tool" },
 	{ }
 };
@@ -137,5 +148,34 @@ int dev_attach_share(int fd, const char *name)
 	if (name_ioctl(fd, VHOST_FS_ATTACH_SHARE, name) < 0)
 		return refused("can't attach share \"%s\": %s", name,
 			       meaning_of(attach_meanings));
+	return 0;
+}
+
+int dev_set_owner(int fd)
+{
+	if (ioctl(fd, VHOST_SET_OWNER) < 0 && errno != EBUSY)
+		return refused("can't own the device: %s", strerror(errno));
+	return 0;
+}
+
+int dev_move_state(int fd, enum vhost_fs_state_direction direction, int file,
+		   struct vhost_fs_device_state_result *result)
+{
+	struct vhost_fs_device_state_fd arg = {
+		.size = sizeof(arg), .direction = direction, .fd = file,
+	};
+	int ret = ioctl(fd, VHOST_FS_SET_DEVICE_STATE_FD, &arg);
+
+	*result = (struct vhost_fs_device_state_result){ .size = sizeof(*result) };
+	while (!ret) {
+		ret = ioctl(fd, VHOST_FS_CHECK_DEVICE_STATE, result);
+		if (!ret || errno != EINTR)
+			break;
+		ret = 0;
+	}
+	if (ret < 0)
+		return refused("can't %s the device's state: %s",
+			       direction == VHOST_FS_STATE_SAVE ? "save" : "load",
+			       meaning_of(state_meanings));
 	return 0;
 }

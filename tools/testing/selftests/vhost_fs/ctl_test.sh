@@ -703,6 +703,55 @@ test_state() {
 	refused "state show of a missing file" "No such file" "$ctl" state show "$dir/missing"
 }
 
+# The root, and in it a directory $1, which is lost where nothing has its name.
+state_with() {
+	printf '\001\002\001\003\000\000\002\001\001\001\003%s\000\003\000\000%b\000\000\000\000' \
+		"$1" "${2:-\\000}"
+}
+
+# shellcheck disable=SC2016 # variables of the inner shell
+test_state_of_device() {
+	"$ctl" add-share $prefix-st --path "$dir/root"
+	"$ctl" add-share $prefix-lose --path "$dir/root" --migration-on-error guest-error
+	state_with sub >"$dir/good"
+	state_with sum >"$dir/lost"
+	state_with sub '\001' >"$dir/writeback"
+	works "state load" "$ctl" state load --share $prefix-st "$dir/good"
+	grep -qx "23 bytes; lost: nodes: 0, open files: 0" "$dir/out"
+	report $? "nothing is lost"
+	works "state load from a pipe" sh -c 'cat "$1" | "$0" state load --json --share "$2" -' \
+		"$ctl" "$dir/good" $prefix-st
+	json "the same in JSON" '. == {"bytes": 23, "lost_nodes": 0, "lost_handles": 0}'
+	works "state load into an inherited device" "$ctl" exec --share $prefix-st --fd 7 -- \
+		"$ctl" state load --fd 7 "$dir/good"
+	refused "state load, a file is missing" "a file can't be found: .* (node 0x2)" \
+		"$ctl" state load --share $prefix-st "$dir/lost"
+	works "state load, the guest loses it" "$ctl" state load --json --share $prefix-lose \
+		"$dir/lost"
+	json "it is counted" '.lost_nodes == 1 and .lost_handles == 0'
+	refused "state load, more than the share allows" "doesn't allow what the guest agreed on" \
+		"$ctl" state load --share $prefix-st "$dir/writeback"
+	refused "state load, no such share" "no share of that name" \
+		"$ctl" state load --share $prefix-none "$dir/good"
+	refused "state load into what is no device" "can't own the device" \
+		sh -c 'exec "$0" state load --fd 7 "$1" 7</dev/null' "$ctl" "$dir/good"
+	usage "state load, no device named" state load "$dir/good"
+	usage "state load, two devices named" state load --share $prefix-st --fd 7 "$dir/good"
+	usage "state load of what is no state" state load --share $prefix-st "$dir/file"
+	usage "state show of a share" state show --share $prefix-st "$dir/good"
+	works "state save" "$ctl" state save --share $prefix-st "$dir/saved"
+	works "what was saved" "$ctl" state show --json "$dir/saved"
+	json "is of a device that nobody has used" '.handles == [] and .version == 2'
+	cp "$dir/saved" "$dir/saved2"
+	refused "state save doesn't overwrite" "File exists" \
+		"$ctl" state save --share $prefix-st "$dir/saved"
+	works "state save to a pipe" sh -c '"$0" state save --share "$1" - | cmp - "$2"' \
+		"$ctl" $prefix-st "$dir/saved"
+	usage "state save as JSON" state save --json --share $prefix-st "$dir/other"
+	[ ! -e "$dir/other" ] && cmp -s "$dir/saved" "$dir/saved2"
+	report $? "nothing was written"
+}
+
 # shellcheck disable=SC2016 # variables of the inner shell
 test_no_module() {
 	refused "no device node" "is the vhost_fs module loaded?" unshare -m sh -c '
@@ -733,6 +782,7 @@ test_others_shares
 test_own_shares
 test_user_namespace
 test_state
+test_state_of_device
 test_no_module
 
 echo "1..$nr"
