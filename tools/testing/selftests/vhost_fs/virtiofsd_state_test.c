@@ -3,55 +3,14 @@
  * Device states of virtiofsd's: what it writes is what the codec reads, and what
  * the codec writes is what it takes.
  *
- * The program plays the VMM and the guest of a virtiofsd, whose path is in
- * VIRTIOFSD; the default is Debian's. It needs root, for mounts of its own.
  * With a directory in STATE_CAPTURE, the streams are left there: see
  * unit/streams/README.
  */
-#include "front_end.h"
-#include "fuse.h"
 #include "harness.h"
-#include "state_codec.h"
+#include "virtiofsd_bed.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
-#include <sys/mount.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
-
-#define ROOT FUSE_ROOT_ID
-#define NR_ARGS 16
-#define STREAM_MAX 16384
-/* No UTF-8: virtiofsd has nothing to write it as. */
-#define ODD_NAME "o\377d"
-
-/* A directory on file systems of its own, which last as long as the test. */
-struct tree {
-	char top[64];
-	char dir[80];
-	int fd;
-};
-
-/* One virtiofsd, with its guest. */
-struct side {
-	struct fe_back_end be;
-	struct ring_dev dev;
-	struct fuse f;
-	int fd;
-};
-
-/* What the guest knows. */
-struct guest {
-	uint64_t a, b, c, file, sym, gone, name, odd, sub, in, moved;
-	uint64_t file_fh, gone_fh, a_fh;
-};
-
-struct stream {
-	u8 data[STREAM_MAX];
-	size_t len;
-	struct vhost_fs_state st;
-};
 
 FIXTURE(virtiofsd) {
 	struct tree tree;
@@ -77,165 +36,6 @@ FIXTURE_VARIANT_ADD(virtiofsd, find_paths_verified) {
 FIXTURE_VARIANT_ADD(virtiofsd, file_handles) {
 	.name = "handles", .mode = "file-handles",
 };
-
-static const char *program(void)
-{
-	return getenv("VIRTIOFSD") ?: "/usr/libexec/virtiofsd";
-}
-
-static int make_file(struct tree *tree, const char *name, const char *content)
-{
-	int fd = openat(tree->fd, name, O_CREAT | O_WRONLY | O_EXCL | O_CLOEXEC, 0644);
-	int ret = fd < 0 ? -errno : 0;
-
-	if (!ret && write(fd, content, strlen(content)) != (ssize_t)strlen(content))
-		ret = -EIO;
-	close(fd);
-	return ret;
-}
-
-static int fill_tree(struct tree *tree)
-{
-	char sub[96];
-	int ret = 0;
-
-	snprintf(sub, sizeof(sub), "%s/sub", tree->dir);
-	if (mkdirat(tree->fd, "a", 0755) || mkdirat(tree->fd, "a/b", 0755) ||
-	    mkdirat(tree->fd, "sub", 0755) || symlinkat("file", tree->fd, "sym") ||
-	    mount("vhost_fs_test", sub, "tmpfs", 0, NULL))
-		return -errno;
-	ret = ret ?: make_file(tree, "a/b/c", "inner");
-	ret = ret ?: make_file(tree, "file", "hello");
-	ret = ret ?: make_file(tree, "gone", "still here");
-	ret = ret ?: make_file(tree, "n\u00e4me", "");
-	ret = ret ?: make_file(tree, ODD_NAME, "");
-	ret = ret ?: make_file(tree, "sub/in", "mounted");
-	ret = ret ?: make_file(tree, "from", "");
-	if (!ret && linkat(tree->fd, "file", tree->fd, "link", 0))
-		ret = -errno;
-	return ret;
-}
-
-static int make_tree(struct tree *tree)
-{
-	snprintf(tree->top, sizeof(tree->top), "/tmp/vhost_fs.XXXXXX");
-	if (!mkdtemp(tree->top)) {
-		tree->top[0] = '\0';
-		return -errno;
-	}
-	snprintf(tree->dir, sizeof(tree->dir), "%s/share", tree->top);
-	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	    mount("vhost_fs_test", tree->top, "tmpfs", 0, "mode=0755") ||
-	    mkdir(tree->dir, 0755))
-		return -errno;
-	tree->fd = open(tree->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return tree->fd < 0 ? -errno : fill_tree(tree);
-}
-
-static void remove_tree(struct tree *tree)
-{
-	close(tree->fd);
-	if (tree->top[0]) {
-		umount2(tree->top, MNT_DETACH);
-		rmdir(tree->top);
-	}
-}
-
-static int spawn(struct side *side, const struct tree *tree, const char *name,
-		 const char *const *options)
-{
-	const char *args[NR_ARGS] = {
-		program(), "--sandbox=none", "--log-level=error", "--inode-file-handles=prefer",
-		"--socket-path", side->be.path, "--shared-dir", tree->dir,
-	};
-	int n;
-
-	snprintf(side->be.path, sizeof(side->be.path), "%s/%s.sock", tree->top, name);
-	for (n = 0; args[n]; n++)
-		;
-	while (*options)
-		args[n++] = *options++;
-	side->be.pid = fork();
-	if (!side->be.pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		execv(args[0], (char *const *)args);
-		_exit(127);
-	}
-	return side->be.pid < 0 ? -errno : 0;
-}
-
-/* A virtiofsd that is connected to and has memory, but no rings yet. */
-static int side_open(struct side *side, const struct tree *tree, const char *name,
-		     const char *const *options)
-{
-	const struct ring_config config = { .shared = true };
-	int ret = ring_make(&side->dev, &config) ?: spawn(side, tree, name, options);
-
-	if (ret)
-		return ret;
-	side->fd = fe_connect(side->be.path);
-	if (side->fd < 0)
-		return side->fd;
-	fuse_session(&side->f, &side->dev, RING_REQUEST);
-	return fe_negotiate(side->fd, FE_PROTOCOL_DEVICE_STATE) ?:
-	       fe_set_memory(side->fd, &side->dev);
-}
-
-static int side_start(struct side *side)
-{
-	return fe_set_ring(side->fd, &side->dev.queues[0]) ?:
-	       fe_set_ring(side->fd, &side->dev.queues[1]);
-}
-
-static int side_stop(struct side *side)
-{
-	int hiprio = fe_stop_ring(side->fd, 0);
-	int request = fe_stop_ring(side->fd, 1);
-
-	return hiprio < 0 ? hiprio : request < 0 ? request : 0;
-}
-
-/* virtiofsd ends when its front end does. */
-static void side_close(struct side *side)
-{
-	if (side->be.pid <= 0)
-		return;
-	close(side->fd);
-	fe_end(&side->be, 0);
-	side->be.pid = 0;
-	ring_close(&side->dev);
-}
-
-/* The nodes and files that the guest has. The file with two names has two lookups. */
-static int guest_work(struct fuse *f, struct guest *g)
-{
-	struct fuse_entry_out entry;
-	struct fuse_open_out out;
-	int ret = fuse_init(f);
-
-	g->a = bed_lookup(f, "a");
-	g->b = bed_lookup(f, "a/b");
-	g->c = bed_lookup(f, "a/b/c");
-	g->file = bed_lookup(f, "file");
-	ret = ret ?: fuse_lookup(f, ROOT, "link", &entry);
-	if (!ret && entry.nodeid != g->file)
-		return -EXDEV;
-	g->sym = bed_lookup(f, "sym");
-	g->gone = bed_lookup(f, "gone");
-	g->name = bed_lookup(f, "n\u00e4me");
-	g->odd = bed_lookup(f, ODD_NAME);
-	g->sub = bed_lookup(f, "sub");
-	g->in = bed_lookup(f, "sub/in");
-	g->moved = bed_lookup(f, "from");
-	ret = ret ?: fuse_open(f, g->file, O_RDWR | O_APPEND, &out);
-	g->file_fh = out.fh;
-	ret = ret ?: fuse_open(f, g->gone, O_RDONLY, &out);
-	g->gone_fh = out.fh;
-	ret = ret ?: fuse_opendir(f, g->a, &out);
-	g->a_fh = out.fh;
-	ret = ret ?: fuse_unlink(f, ROOT, "gone");
-	return ret ?: fuse_rename(f, ROOT, "from", g->a, "to");
-}
 
 /* What is known of a node, apart from how virtiofsd finds it. */
 struct known {
@@ -279,41 +79,6 @@ static uint64_t children(const struct known *known, uint64_t id)
 	return n;
 }
 
-/* Has virtiofsd write its state; -EIO if it says that it failed. */
-static int side_save(struct side *side, struct stream *s)
-{
-	int ends[2], ret;
-	ssize_t got;
-
-	if (pipe2(ends, O_CLOEXEC))
-		return -errno;
-	ret = fe_set_device_state_fd(side->fd, FE_STATE_SAVE, ends[1]);
-	close(ends[1]);
-	s->len = 0;
-	while (!ret && (got = read(ends[0], s->data + s->len, sizeof(s->data) - s->len))) {
-		if (got < 0)
-			ret = -errno;
-		else
-			s->len += got;
-	}
-	close(ends[0]);
-	return ret ?: fe_check_device_state(side->fd);
-}
-
-static int side_load(struct side *side, const struct stream *s)
-{
-	int ends[2], ret;
-
-	if (pipe2(ends, O_CLOEXEC))
-		return -errno;
-	ret = fe_set_device_state_fd(side->fd, FE_STATE_LOAD, ends[0]);
-	close(ends[0]);
-	if (!ret && write(ends[1], s->data, s->len) != (ssize_t)s->len)
-		ret = -EIO;
-	close(ends[1]);
-	return ret ?: fe_check_device_state(side->fd);
-}
-
 /* Leaves the stream where the person who runs this wants it. */
 static void capture(const struct stream *s, const char *name)
 {
@@ -338,7 +103,7 @@ FIXTURE_SETUP(virtiofsd)
 	};
 
 	snprintf(mode, sizeof(mode), "--migration-mode=%s", variant->mode);
-	ASSERT_EQ(0, make_tree(&self->tree));
+	ASSERT_EQ(0, tree_make(&self->tree));
 	ASSERT_EQ(0, side_open(&self->source, &self->tree, "source", options));
 	ASSERT_EQ(0, side_start(&self->source));
 	ASSERT_EQ(0, guest_work(&self->source.f, &self->guest));
@@ -355,7 +120,7 @@ FIXTURE_TEARDOWN(virtiofsd)
 {
 	side_close(&self->source);
 	side_close(&self->dest);
-	remove_tree(&self->tree);
+	tree_remove(&self->tree);
 }
 
 static bool is_name(const struct vhost_fs_state_bytes *bytes, const char *name)
@@ -596,40 +361,8 @@ static int move_guest(struct side *to, const struct side *from, const struct tre
 {
 	int ret = side_open(to, tree, "dest", not_all) ?: side_load(to, s) ?: side_start(to);
 
-	to->f.init = from->f.init;
-	to->f.unique = from->f.unique;
+	side_take_guest(to, from);
 	return ret;
-}
-
-/* All that it knew is there. */
-static void check_guest(struct __test_metadata *_metadata, struct fuse *f, const struct guest *g)
-{
-	struct fuse_entry_out entry;
-	struct fuse_open_out out;
-	struct fuse_attr attr;
-	char buf[4096];
-
-	ASSERT_EQ(0, fuse_getattr(f, g->c, &attr));
-	ASSERT_EQ(5, attr.size);
-	ASSERT_EQ(0, fuse_getattr(f, g->in, &attr));
-	ASSERT_EQ(7, attr.size);
-	ASSERT_EQ(0, fuse_getattr(f, g->moved, &attr));
-	ASSERT_EQ(5, fuse_read(f, g->file, g->file_fh, 0, buf, sizeof(buf)));
-	ASSERT_EQ(0, memcmp("hello", buf, 5));
-	ASSERT_EQ(1, fuse_write(f, g->file, g->file_fh, 0, "H", 1));
-	ASSERT_LT(0, fuse_readdir(f, g->a, g->a_fh, 0, buf, sizeof(buf)));
-	/* What it looks up has the numbers it had, and what it makes a new one. */
-	ASSERT_EQ(0, fuse_lookup(f, ROOT, "file", &entry));
-	ASSERT_EQ(g->file, entry.nodeid);
-	ASSERT_EQ(0, fuse_create(f, g->sub, "new", O_RDWR, 0644, 0, &entry, &out));
-	ASSERT_EQ(g->moved + 1, entry.nodeid);
-	ASSERT_EQ(g->a_fh + 1, out.fh);
-	/* The counts were right: what is forgotten is gone, and its parents remain. */
-	ASSERT_EQ(0, fuse_forget(f, g->c, 1));
-	ASSERT_GT(0, fuse_getattr(f, g->c, &attr));
-	ASSERT_EQ(0, fuse_forget(f, g->b, 2));
-	ASSERT_GT(0, fuse_getattr(f, g->b, &attr));
-	ASSERT_EQ(0, fuse_getattr(f, g->a, &attr));
 }
 
 TEST_F(virtiofsd, takes_ours)
@@ -642,10 +375,11 @@ TEST_F(virtiofsd, takes_ours)
 	ASSERT_EQ(0, write_own(own, &self->tree, g, handles, variant->verify));
 	ASSERT_EQ(0, vhost_fs_state_parse(&own->st, own->data, own->len));
 	ASSERT_EQ(0, move_guest(&self->dest, &self->source, &self->tree, own));
-	check_guest(_metadata, &self->dest.f, g);
+	ASSERT_EQ(0, guest_check(&self->dest.f, g));
 	/* What no name led to was lost, but for a file handle. */
 	ASSERT_EQ(handles, !fuse_getattr(&self->dest.f, g->odd, &attr));
 	ASSERT_GT(0, fuse_getattr(&self->dest.f, g->gone, &attr));
+	ASSERT_EQ(0, guest_forget(&self->dest.f, g));
 	free(own);
 }
 
@@ -658,8 +392,9 @@ TEST_F(virtiofsd, takes_its_own)
 	char buf[64];
 
 	ASSERT_EQ(0, move_guest(&self->dest, &self->source, &self->tree, &self->stream));
-	check_guest(_metadata, f, g);
+	ASSERT_EQ(0, guest_check(f, g));
 	ASSERT_EQ(handles ? 10 : -EIO, fuse_read(f, g->gone, g->gone_fh, 0, buf, sizeof(buf)));
+	ASSERT_EQ(0, guest_forget(f, g));
 }
 
 TEST_F(virtiofsd, takes_a_full_path)
