@@ -16,6 +16,7 @@
 #include "parse.h"
 #include "print-state.h"
 #include "state-file.h"
+#include "state-result.h"
 
 /* Which device; neither is needed to show a file. */
 struct state_request {
@@ -79,37 +80,11 @@ static int open_device(const struct state_request *request, int *err)
 	return -1;
 }
 
-/* What @object is the number of. */
-static const struct {
-	const char *text;
-	const char *object;
-} reasons[] = {
-	[VHOST_FS_STATE_ERR_IO] = { "reading or writing it failed", NULL },
-	[VHOST_FS_STATE_ERR_STREAM] = { "not a device state", "offset" },
-	[VHOST_FS_STATE_ERR_OPTION] = { "the share doesn't allow what the guest agreed on",
-					"FUSE flags" },
-	[VHOST_FS_STATE_ERR_NODE] = { "a file can't be found", "node" },
-	[VHOST_FS_STATE_ERR_HANDLE] = { "an open file can't be opened again", "open file" },
-	[VHOST_FS_STATE_ERR_LOCKS] = { "the guest holds locks, or waits for some", "open file" },
-	[VHOST_FS_STATE_ERR_LIMIT] = { "it is beyond the share's limits", NULL },
-	[VHOST_FS_STATE_ERR_MEMORY] = { "memory is short", NULL },
-	[VHOST_FS_STATE_ERR_CANCELLED] = { "cancelled", NULL },
-};
-
 static int bad_result(const char *verb, const struct vhost_fs_device_state_result *result)
 {
-	const char *text = "unknown reason", *object = NULL;
-	const char *why = strerror(result->error < 0 ? -result->error : result->error);
+	char text[STATE_RESULT_MAX];
 
-	if (result->reason < sizeof(reasons) / sizeof(reasons[0]) &&
-	    reasons[result->reason].text) {
-		text = reasons[result->reason].text;
-		object = reasons[result->reason].object;
-	}
-	if (!object)
-		return refused("can't %s the device's state: %s: %s", verb, text, why);
-	return refused("can't %s the device's state: %s: %s (%s 0x%" PRIx64 ")", verb, text,
-		       why, object, (uint64_t)result->object);
+	return refused("can't %s the device's state: %s", verb, state_result_text(result, text));
 }
 
 static void print_result(const struct vhost_fs_device_state_result *result, bool json)

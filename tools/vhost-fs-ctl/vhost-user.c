@@ -18,11 +18,13 @@
 #include <linux/virtio_fs.h>
 
 #include "msg.h"
+#include "vu-state.h"
 
 #define PROTOCOL_FEATURES (VU_PROTOCOL_MQ | VU_PROTOCOL_LOG_SHMFD |		\
 			   VU_PROTOCOL_REPLY_ACK | VU_PROTOCOL_BACKEND_REQ |	\
 			   VU_PROTOCOL_BACKEND_SEND_FD |			\
-			   VU_PROTOCOL_RESET_DEVICE | VU_PROTOCOL_MEM_SLOTS)
+			   VU_PROTOCOL_RESET_DEVICE | VU_PROTOCOL_MEM_SLOTS |	\
+			   VU_PROTOCOL_DEVICE_STATE)
 
 /* Most lines about one connection, besides the one that says why it ends. */
 #define MAX_COMPLAINTS 16
@@ -51,6 +53,12 @@ struct handler {
 	bool answers;
 	bool survivable;
 };
+
+/* The log is no place for a front end to fill. */
+static bool may_complain(struct vu_session *session)
+{
+	return session->complaints < MAX_COMPLAINTS && ++session->complaints;
+}
 
 static const char *answer_number(struct answer *answer, uint64_t number)
 {
@@ -424,6 +432,33 @@ static const char *reset_device(struct vu_session *session, const struct vu_mess
 	return NULL;
 }
 
+/* A front end is told of failure, and may go on: its guest then stays. */
+static const char *set_device_state_fd(struct vu_session *session,
+				       const struct vu_message *message, struct answer *answer)
+{
+	const char *why = vu_state_begin(session->rings.fd, &message->payload.transfer,
+					 session->conn.fds[0]);
+
+	if (why && may_complain(session))
+		notice("vhost-user: %s: %s", message->name, why);
+	session->moving |= !why;
+	return answer_number(answer, VU_STATE_NO_FD | !!why);
+}
+
+static const char *check_device_state(struct vu_session *session,
+				      const struct vu_message *message, struct answer *answer)
+{
+	const char *why;
+
+	if (!session->moving)
+		return answer_number(answer, 1);
+	session->moving = false;
+	why = vu_state_check(session->rings.fd);
+	if (why && may_complain(session))
+		notice("vhost-user: %s: %s", message->name, why);
+	return answer_number(answer, !!why);
+}
+
 static const struct handler handlers[VU_NR_REQUESTS] = {
 	[VU_GET_FEATURES] = { .fn = get_features, .answers = true },
 	[VU_SET_FEATURES] = { .fn = set_features },
@@ -450,6 +485,8 @@ static const struct handler handlers[VU_NR_REQUESTS] = {
 	[VU_GET_MAX_MEM_SLOTS] = { .fn = get_max_mem_slots, .answers = true },
 	[VU_ADD_MEM_REG] = { .fn = add_mem_reg, .survivable = true },
 	[VU_REM_MEM_REG] = { .fn = rem_mem_reg, .survivable = true },
+	[VU_SET_DEVICE_STATE_FD] = { .fn = set_device_state_fd, .answers = true },
+	[VU_CHECK_DEVICE_STATE] = { .fn = check_device_state, .answers = true },
 };
 
 int vu_session_begin(struct vu_session *session, int fd, int device, const char *tag)
@@ -487,12 +524,6 @@ static bool send_answer(struct vu_session *session, const struct vu_message *mes
 		notice("vhost-user: the answer to %s can't be sent; connection closed",
 		       message->name);
 	return sent;
-}
-
-/* The log is no place for a front end to fill. */
-static bool may_complain(struct vu_session *session)
-{
-	return session->complaints < MAX_COMPLAINTS && ++session->complaints;
 }
 
 /* Returns false when the connection is to be closed. */

@@ -22,6 +22,7 @@
  * @features: feature bits that are offered
  * @tag: for the guest's configuration space, or NULL: the VMM knows it
  * @owned: SET_OWNER has come
+ * @moving: a transfer of the device's state was begun, and not asked about yet
  * @log: dirty log, if there is one
  * @complaints: lines about what didn't end the connection
  * @backend_req: descriptor for requests to the front end, or -1; we have none
@@ -34,6 +35,7 @@ struct vu_session {
 	uint64_t features;
 	const char *tag;
 	bool owned;
+	bool moving;
 	struct vu_map log;
 	unsigned int complaints;
 	int backend_req;

@@ -192,6 +192,16 @@ static const char *check_inflight(struct vu_message *message, unsigned int nr_fd
 	return NULL;
 }
 
+static const char *check_transfer(struct vu_message *message, unsigned int nr_fds)
+{
+	const struct vu_transfer *transfer = &message->payload.transfer;
+
+	(void)nr_fds;
+	if (transfer->direction > 1)
+		return "the direction is neither 0 nor 1";
+	return transfer->phase ? "the phase is not 0" : NULL;
+}
+
 static const struct vu_row rows[VU_NR_REQUESTS] = {
 	[VU_GET_FEATURES] = { .name = "GET_FEATURES" },
 	[VU_SET_FEATURES] = { .name = "SET_FEATURES", .min = U64, .max = U64 },
@@ -276,6 +286,14 @@ static const struct vu_row rows[VU_NR_REQUESTS] = {
 		.name = "REM_MEM_REG", .min = sizeof(struct vu_slot),
 		.max = sizeof(struct vu_slot), .max_fds = 1,
 		.needs = VU_PROTOCOL_MEM_SLOTS, .check = check_slot,
+	},
+	[VU_SET_DEVICE_STATE_FD] = {
+		.name = "SET_DEVICE_STATE_FD", .min = sizeof(struct vu_transfer),
+		.max = sizeof(struct vu_transfer), .min_fds = 1, .max_fds = 1,
+		.needs = VU_PROTOCOL_DEVICE_STATE, .check = check_transfer,
+	},
+	[VU_CHECK_DEVICE_STATE] = {
+		.name = "CHECK_DEVICE_STATE", .needs = VU_PROTOCOL_DEVICE_STATE,
 	},
 };
 

@@ -51,6 +51,8 @@ enum vu_request {
 	VU_GET_MAX_MEM_SLOTS = 36,
 	VU_ADD_MEM_REG = 37,
 	VU_REM_MEM_REG = 38,
+	VU_SET_DEVICE_STATE_FD = 42,
+	VU_CHECK_DEVICE_STATE = 43,
 	VU_NR_REQUESTS
 };
 
@@ -66,6 +68,7 @@ enum vu_request {
 #define VU_PROTOCOL_INFLIGHT_SHMFD	(1ULL << 12)
 #define VU_PROTOCOL_RESET_DEVICE	(1ULL << 13)
 #define VU_PROTOCOL_MEM_SLOTS		(1ULL << 15)
+#define VU_PROTOCOL_DEVICE_STATE	(1ULL << 19)
 
 #define VU_VERSION		0x1u
 #define VU_VERSION_MASK		0x3u
@@ -75,6 +78,9 @@ enum vu_request {
 /* Of the number that SET_VRING_KICK and the like bring. */
 #define VU_VRING_INDEX		0xffu
 #define VU_VRING_NO_FD		0x100u
+
+/* Of the answer to SET_DEVICE_STATE_FD: the front end's descriptor is used. */
+#define VU_STATE_NO_FD		0x100u
 
 /**
  * struct vu_header - what each message begins with
@@ -134,6 +140,12 @@ struct vu_inflight {
 	uint32_t padding;
 };
 
+/* Numbers as in enum vhost_fs_state_direction; the only phase is 0. */
+struct vu_transfer {
+	uint32_t direction;
+	uint32_t phase;
+};
+
 union vu_payload {
 	uint64_t u64;
 	struct vhost_vring_state state;
@@ -143,6 +155,7 @@ union vu_payload {
 	struct vu_log log;
 	struct vu_config config;
 	struct vu_inflight inflight;
+	struct vu_transfer transfer;
 };
 
 #define VU_MESSAGE_MAX (sizeof(struct vu_header) + sizeof(union vu_payload))

@@ -56,7 +56,8 @@ static const struct message messages[] = {
 	{ VU_SET_PROTOCOL_FEATURES,
 	  NUMBER(VU_PROTOCOL_MQ | VU_PROTOCOL_REPLY_ACK | VU_PROTOCOL_LOG_SHMFD |
 		 VU_PROTOCOL_MEM_SLOTS | VU_PROTOCOL_RESET_DEVICE |
-		 VU_PROTOCOL_BACKEND_REQ | VU_PROTOCOL_CONFIG) },
+		 VU_PROTOCOL_BACKEND_REQ | VU_PROTOCOL_CONFIG |
+		 VU_PROTOCOL_DEVICE_STATE) },
 	{ VU_GET_QUEUE_NUM, .answers = 8, .needs = VU_PROTOCOL_MQ },
 	{ VU_GET_MAX_MEM_SLOTS, .answers = 8, .needs = VU_PROTOCOL_MEM_SLOTS },
 	{ VU_SET_OWNER, .size = 0, .once = true },
@@ -84,6 +85,9 @@ static const struct message messages[] = {
 	  .payload.slot.region = { GUEST + SIZE, SIZE, USER + SIZE, 0 } },
 	{ VU_GET_CONFIG, .size = 12 + 36, .answers = 12 + 36, .needs = VU_PROTOCOL_CONFIG,
 	  .payload.config.size = 36 },
+	{ VU_SET_DEVICE_STATE_FD, .size = 8, .nr_fds = 1, .answers = 8,
+	  .needs = VU_PROTOCOL_DEVICE_STATE },
+	{ VU_CHECK_DEVICE_STATE, .answers = 8, .needs = VU_PROTOCOL_DEVICE_STATE },
 	{ VU_RESET_OWNER, .size = 0 },
 	{ VU_RESET_DEVICE, .needs = VU_PROTOCOL_RESET_DEVICE },
 };
@@ -130,7 +134,8 @@ FIXTURE_TEARDOWN(vu_message)
 static int send_as(FIXTURE_DATA(vu_message) *self, const struct message *m, uint32_t size,
 		   unsigned int nr_fds, uint32_t flags)
 {
-	bool is_memory = m->size == 40 || m->request == VU_SET_LOG_BASE;
+	bool is_memory = m->size == 40 || m->request == VU_SET_LOG_BASE ||
+			 m->request == VU_SET_DEVICE_STATE_FD;
 	int fds[64], i;
 
 	for (i = 0; i < 64; i++)
@@ -312,8 +317,8 @@ TEST_F(vu_message, not_negotiated)
 
 TEST_F(vu_message, unknown_requests)
 {
-	static const uint32_t unknown[] = { 0, 19, 20, 22, 23, 26, 28, 33, 35, 39, 40, 41, 42, 43,
-					    44, 1000, 0xffffffff };
+	static const uint32_t unknown[] = { 0, 19, 20, 22, 23, 26, 28, 33, 35, 39, 40, 41, 44, 1000,
+					    0xffffffff };
 	unsigned int i;
 
 	for (i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
@@ -395,6 +400,8 @@ static const struct content wrong[] = {
 	{ VU_SET_LOG_BASE, 16, 1, .payload.log = { 0, 0 } },
 	{ VU_SET_LOG_BASE, 16, 1, .payload.log = { PAGE, SIZE } },
 	{ VU_SET_LOG_BASE, 16, 1, .payload.log = { ~0ULL, PAGE } },
+	{ VU_SET_DEVICE_STATE_FD, 8, 1, .payload.transfer = { 2, 0 } },
+	{ VU_SET_DEVICE_STATE_FD, 8, 1, .payload.transfer = { 0, 1 } },
 	RING_STATE(VU_SET_VRING_NUM, 17, 64),
 	RING_STATE(VU_SET_VRING_NUM, 0xffffffff, 64),
 	RING_STATE(VU_SET_VRING_NUM, 0, 0),

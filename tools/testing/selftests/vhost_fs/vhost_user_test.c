@@ -97,6 +97,41 @@ TEST_F(vu, offers)
 	ASSERT_EQ(1ULL << VHOST_F_LOG_ALL, number & (1ULL << VHOST_F_LOG_ALL));
 }
 
+/* A guest leaves by one connection and arrives by another. */
+TEST_F(vu, moves)
+{
+	struct fuse_entry_out entry;
+	int state = memfd_create("state", MFD_CLOEXEC);
+	unsigned int i;
+
+	ASSERT_EQ(0, fe_negotiate(self->fd, FE_PROTOCOL_DEVICE_STATE));
+	ASSERT_EQ(0, fe_set_memory(self->fd, &self->dev));
+	for (i = 0; i < self->dev.nr_queues; i++)
+		ASSERT_EQ(0, fe_set_ring(self->fd, &self->dev.queues[i]));
+	ASSERT_EQ(0, fuse_init(&self->fuse));
+	ASSERT_EQ(0, fuse_mkdir(&self->fuse, ROOT, "made", 0755, 0, &entry));
+	/* Not while it is served. */
+	EXPECT_EQ(-EIO, fe_set_device_state_fd(self->fd, FE_STATE_SAVE, state));
+	EXPECT_EQ(-EIO, fe_check_device_state(self->fd));
+	for (i = 0; i < self->dev.nr_queues; i++)
+		ASSERT_LE(0, fe_stop_ring(self->fd, i));
+	ASSERT_EQ(0, fe_set_device_state_fd(self->fd, FE_STATE_SAVE, state));
+	ASSERT_EQ(0, fe_check_device_state(self->fd));
+	close(self->fd);
+
+	lseek(state, 0, SEEK_SET);
+	self->fd = fe_connect(self->be.path);
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, fe_negotiate(self->fd, FE_PROTOCOL_DEVICE_STATE));
+	ASSERT_EQ(0, fe_set_device_state_fd(self->fd, FE_STATE_LOAD, state));
+	ASSERT_EQ(0, fe_check_device_state(self->fd));
+	ASSERT_EQ(0, fe_set_memory(self->fd, &self->dev));
+	for (i = 0; i < self->dev.nr_queues; i++)
+		ASSERT_EQ(0, fe_set_ring(self->fd, &self->dev.queues[i]));
+	EXPECT_EQ(0, fuse_getattr(&self->fuse, entry.nodeid, NULL));
+	close(state);
+}
+
 /* As a VMM does around a pause of its guest. */
 TEST_F(vu, stops_and_goes_on)
 {
@@ -406,6 +441,8 @@ TEST_F(vu, used_ring_is_logged_where_it_is)
 	ASSERT_EQ(0, fuse_init(&self->fuse));
 	ASSERT_EQ(0, set_log(self->fd, file, size));
 	ASSERT_EQ(0, fe_send(self->fd, VU_SET_VRING_ADDR, 0, &addr, sizeof(addr), NULL, 0));
+	/* Messages are answered in order. */
+	ASSERT_TRUE(fe_is_alive(self->fd));
 	ASSERT_EQ(0, fuse_getattr(&self->fuse, ROOT, &attr));
 	ASSERT_TRUE(is_logged(bits, ring_guest_addr(&self->dev, q->used)));
 	munmap(bits, size);
