@@ -404,6 +404,108 @@ static void vhost_fs_delete_queues(VHostFS *fs)
     g_clear_pointer(&fs->vhost_vqs, g_free);
 }
 
+/*
+ * What the guest has looked up and opened lives in the kernel, which writes it
+ * to a pipe and reads it from one. vhost has operations for that, which its
+ * kernel backend lacks.
+ */
+
+static VHostFS *vhost_fs_of(struct vhost_dev *dev)
+{
+    return container_of(dev, VHostFS, vhost_dev);
+}
+
+/* Where the call is known, it is wrong now: no transfer was begun. */
+static bool vhost_fs_supports_device_state(struct vhost_dev *dev)
+{
+    struct vhost_fs_device_state_result result = { .size = sizeof(result) };
+
+    return ioctl(vhost_fs_of(dev)->vhostfd, VHOST_FS_CHECK_DEVICE_STATE,
+                 &result) == 0 || errno != ENOTTY;
+}
+
+static int vhost_fs_set_device_state_fd(struct vhost_dev *dev,
+                                        VhostDeviceStateDirection direction,
+                                        VhostDeviceStatePhase phase,
+                                        int fd, int *reply_fd, Error **errp)
+{
+    struct vhost_fs_device_state_fd arg = {
+        .size = sizeof(arg),
+        .direction = direction == VHOST_TRANSFER_STATE_DIRECTION_SAVE ?
+                     VHOST_FS_STATE_SAVE : VHOST_FS_STATE_LOAD,
+        .phase = phase,
+        .fd = fd,
+    };
+    int ret = 0;
+
+    *reply_fd = -1;
+    if (RETRY_ON_EINTR(ioctl(vhost_fs_of(dev)->vhostfd,
+                             VHOST_FS_SET_DEVICE_STATE_FD, &arg)) < 0) {
+        ret = -errno;
+        error_setg_errno(errp, -ret, "vhost-fs: the kernel doesn't %s the "
+                         "device's state",
+                         arg.direction == VHOST_FS_STATE_SAVE ? "save" : "load");
+    }
+    /* The kernel has its own reference, and the pipe's end is to be noticed. */
+    close(fd);
+    return ret;
+}
+
+static const char *vhost_fs_state_reason(uint32_t reason)
+{
+    static const char *const reasons[] = {
+        [VHOST_FS_STATE_ERR_IO] = "the transfer broke off",
+        [VHOST_FS_STATE_ERR_STREAM] = "no device state, from this byte on",
+        [VHOST_FS_STATE_ERR_OPTION] =
+            "the share doesn't allow these FUSE_INIT flags",
+        [VHOST_FS_STATE_ERR_NODE] = "the file of this node can't be found",
+        [VHOST_FS_STATE_ERR_HANDLE] = "this open file can't be opened again",
+        [VHOST_FS_STATE_ERR_LOCKS] = "the guest holds locks by this open file",
+        [VHOST_FS_STATE_ERR_LIMIT] = "beyond the share's limits",
+        [VHOST_FS_STATE_ERR_MEMORY] = "memory is short",
+        [VHOST_FS_STATE_ERR_CANCELLED] = "cancelled",
+    };
+
+    return reason < ARRAY_SIZE(reasons) && reasons[reason] ? reasons[reason]
+                                                           : "unknown reason";
+}
+
+static int vhost_fs_check_device_state(struct vhost_dev *dev, Error **errp)
+{
+    struct vhost_fs_device_state_result result = { .size = sizeof(result) };
+
+    if (RETRY_ON_EINTR(ioctl(vhost_fs_of(dev)->vhostfd,
+                             VHOST_FS_CHECK_DEVICE_STATE, &result)) < 0) {
+        int ret = -errno;
+
+        error_setg_errno(errp, -ret, "vhost-fs: unable to learn how the "
+                         "transfer of the device's state ended");
+        return ret;
+    }
+    if (result.error) {
+        error_setg_errno(errp, abs(result.error), "vhost-fs: %s (0x%" PRIx64 ")",
+                         vhost_fs_state_reason(result.reason),
+                         (uint64_t)result.object);
+        return -abs(result.error);
+    }
+    if (result.lost_nodes || result.lost_handles) {
+        warn_report("vhost-fs: the guest has lost %" PRIu64 " files and %" PRIu64
+                    " open ones", (uint64_t)result.lost_nodes,
+                    (uint64_t)result.lost_handles);
+    }
+    return 0;
+}
+
+/* After vhost_dev_init(), which has chosen the kernel's operations. */
+static void vhost_fs_add_ops(VHostFS *fs)
+{
+    fs->vhost_ops = *fs->vhost_dev.vhost_ops;
+    fs->vhost_ops.vhost_supports_device_state = vhost_fs_supports_device_state;
+    fs->vhost_ops.vhost_set_device_state_fd = vhost_fs_set_device_state_fd;
+    fs->vhost_ops.vhost_check_device_state = vhost_fs_check_device_state;
+    fs->vhost_dev.vhost_ops = &fs->vhost_ops;
+}
+
 static void vhost_fs_device_realize(DeviceState *dev, Error **errp)
 {
     VHostFS *fs = VHOST_FS(dev);
@@ -423,7 +525,9 @@ static void vhost_fs_device_realize(DeviceState *dev, Error **errp)
                        VHOST_BACKEND_TYPE_KERNEL, 0, errp) < 0) {
         /* It has closed the descriptor. */
         vhost_fs_delete_queues(fs);
+        return;
     }
+    vhost_fs_add_ops(fs);
 }
 
 static void vhost_fs_device_unrealize(DeviceState *dev)
@@ -438,13 +542,86 @@ static void vhost_fs_device_unrealize(DeviceState *dev)
     vhost_fs_delete_queues(fs);
 }
 
+static int vhost_fs_state_failed(VHostFS *fs, const char *what, Error *err,
+                                 int ret)
+{
+    VirtIODevice *vdev = VIRTIO_DEVICE(fs);
+
+    error_reportf_err(err, "unable to %s the state of %s (tag \"%s\"): ", what,
+                      DEVICE(vdev)->canonical_path, fs->conf.tag);
+    return ret;
+}
+
+static int vhost_fs_save_state(QEMUFile *f, void *pv, size_t size,
+                               const VMStateField *field, JSONWriter *vmdesc)
+{
+    VHostFS *fs = VHOST_FS(pv);
+    Error *err = NULL;
+    int ret = vhost_save_backend_state(&fs->vhost_dev, f, &err);
+
+    return ret < 0 ? vhost_fs_state_failed(fs, "save", err, ret) : 0;
+}
+
+static int vhost_fs_load_state(QEMUFile *f, void *pv, size_t size,
+                               const VMStateField *field)
+{
+    VHostFS *fs = VHOST_FS(pv);
+    Error *err = NULL;
+    int ret = vhost_load_backend_state(&fs->vhost_dev, f, &err);
+
+    return ret < 0 ? vhost_fs_state_failed(fs, "load", err, ret) : 0;
+}
+
+static int vhost_fs_check_migration(void *opaque)
+{
+    VHostFS *fs = VHOST_FS(opaque);
+
+    if (vhost_supports_device_state(&fs->vhost_dev)) {
+        return 0;
+    }
+    error_report("vhost-fs: the host kernel can't move the state of a device");
+    return -ENOTSUP;
+}
+
+static bool vhost_fs_has_state(void *opaque)
+{
+    return true;
+}
+
 /*
- * What the guest has looked up and opened lives in the kernel, which can't
- * hand it to another host yet: a migrated guest would hold stale node ids.
+ * The names, versions and fields are those of vhost-user-fs, and so is what the
+ * kernel writes: a guest can go on with either device on the other host.
  */
+static const VMStateDescription vhost_fs_backend_vmstate = {
+    .name = "vhost-user-fs-backend",
+    .version_id = 0,
+    .needed = vhost_fs_has_state,
+    .pre_load = vhost_fs_check_migration,
+    .pre_save = vhost_fs_check_migration,
+    .fields = (const VMStateField[]) {
+        {
+            .name = "back-end",
+            .info = &(const VMStateInfo) {
+                .name = "virtio-fs back-end state",
+                .get = vhost_fs_load_state,
+                .put = vhost_fs_save_state,
+            },
+        },
+        VMSTATE_END_OF_LIST()
+    },
+};
+
 static const VMStateDescription vhost_fs_vmstate = {
-    .name = "vhost-fs",
-    .unmigratable = 1,
+    .name = "vhost-user-fs",
+    .version_id = 0,
+    .fields = (const VMStateField[]) {
+        VMSTATE_VIRTIO_DEVICE,
+        VMSTATE_END_OF_LIST()
+    },
+    .subsections = (const VMStateDescription * const []) {
+        &vhost_fs_backend_vmstate,
+        NULL,
+    }
 };
 
 static const Property vhost_fs_properties[] = {

@@ -30,6 +30,8 @@ struct VHostFS {
     /* Owned by vhost_dev once vhost_dev_init() has taken it */
     int vhostfd;
     struct vhost_dev vhost_dev;
+    /* The kernel's, with what moves the device's state */
+    VhostOps vhost_ops;
     struct vhost_virtqueue *vhost_vqs;
 
     /* The hiprio queue, then the request queues */
