@@ -5,8 +5,10 @@
  * The device lives from open() to the last close(). In between it is given an
  * owner (VHOST_SET_OWNER), a share, a memory table and rings in any order, and
  * is then started and stopped any number of times. It has threads only while
- * it runs (pool.c). What the guest has looked up and opened (session.c)
- * survives a stop, and dies with the device or with the guest's next session.
+ * it runs (pool.c); they are the owner's, and die with it. Then whoever else has
+ * it open can give it another owner (VHOST_RESET_OWNER). What the guest has
+ * looked up and opened (session.c) survives a stop and an owner, and dies with
+ * the device or with the guest's next session.
  *
  * The last user of the VMM's memory can be one of the device's own threads, so
  * the device must never have an mmap: the end of the mapping would run
@@ -16,6 +18,7 @@
 #include <linux/fuse.h>
 #include <linux/module.h>
 #include <linux/pid.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "internal.h"
@@ -144,18 +147,21 @@ static void dev_stop(struct vhost_fs_dev *fs)
 static int vhost_fs_release(struct inode *inode, struct file *file)
 {
 	struct vhost_fs_dev *fs = file->private_data;
+	unsigned int i;
 
 	dev_unpublish(fs);
 	vhost_fs_transfer_end(fs);
 	dev_stop(fs);
 	vhost_fs_park_exit(fs);
+	for (i = 0; i < VHOST_FS_NVQS; i++)
+		vhost_fs_keep_drop(&fs->queues[i]);
 	vhost_dev_stop(&fs->vdev);
 	vhost_dev_cleanup(&fs->vdev);
 	vhost_fs_session_exit(&fs->session);
 	vhost_fs_lock_space_put(fs->locks.space);
 	if (fs->share)
 		vhost_fs_share_detach(fs->share);
-	put_pid(fs->owner);
+	put_pid(rcu_access_pointer(fs->owner));
 	kvfree(fs->queues);
 	kfree(fs);
 	return 0;
@@ -239,6 +245,8 @@ static int ioctl_set_running(struct vhost_fs_dev *fs, void *arg)
 		err = dev_start(fs);
 	else if (vhost_dev_has_owner(&fs->vdev))
 		err = vhost_dev_check_owner(&fs->vdev);
+	if (!err && !r->running)
+		err = vhost_fs_keep_settle(fs);
 	if (!err && !r->running)
 		dev_stop(fs);
 	mutex_unlock(&fs->vdev.mutex);
@@ -442,8 +450,76 @@ static long dev_set_owner(struct vhost_fs_dev *fs)
 	long ret = vhost_dev_ioctl(&fs->vdev, VHOST_SET_OWNER, NULL);
 
 	if (!ret)
-		fs->owner = get_pid(task_tgid(current));
+		rcu_assign_pointer(fs->owner, get_pid(task_tgid(current)));
 	return ret;
+}
+
+/*
+ * Has the owner ended, or does it end and nothing can stop that? Then nobody
+ * uses its memory, or will. It may live on and have changed it by execve().
+ */
+static bool dev_owner_is_gone(struct vhost_fs_dev *fs)
+{
+	struct task_struct *leader;
+	bool gone;
+
+	rcu_read_lock();
+	leader = pid_task(rcu_dereference(fs->owner), PIDTYPE_TGID);
+	gone = !leader || (leader->signal->flags & SIGNAL_GROUP_EXIT);
+	rcu_read_unlock();
+	return gone || !atomic_read(&fs->vdev.mm->mm_users);
+}
+
+static void dev_forget_owner(struct vhost_fs_dev *fs)
+{
+	struct pid *owner = rcu_replace_pointer(fs->owner, NULL,
+						lockdep_is_held(&fs->vdev.mutex));
+
+	/* Netlink may be looking at it. */
+	synchronize_rcu();
+	put_pid(owner);
+}
+
+/* The core forgets where rings stood, and the next owner wants to know. */
+static void dev_reset_core(struct vhost_fs_dev *fs)
+{
+	u16 at[VHOST_FS_NVQS];
+	unsigned int i;
+
+	for (i = 0; i < VHOST_FS_NVQS; i++)
+		at[i] = fs->queues[i].vq.last_avail_idx;
+	vhost_dev_stop(&fs->vdev);
+	vhost_dev_reset_owner(&fs->vdev, NULL);
+	for (i = 0; i < VHOST_FS_NVQS; i++) {
+		struct vhost_virtqueue *vq = &fs->queues[i].vq;
+
+		mutex_lock(&vq->mutex);
+		vq->last_avail_idx = at[i];
+		vq->avail_idx = at[i];
+		mutex_unlock(&vq->mutex);
+	}
+}
+
+/* Share and session stay, and so do requests that wait or were interrupted. */
+static long dev_reset_owner(struct vhost_fs_dev *fs)
+{
+	int err;
+
+	lockdep_assert_held(&fs->vdev.mutex);
+
+	if (!vhost_dev_has_owner(&fs->vdev))
+		return 0;
+	if (vhost_dev_check_owner(&fs->vdev) && !dev_owner_is_gone(fs))
+		return -EBUSY;
+	/* What can't be interrupted must not make the caller so, either. */
+	err = vhost_fs_vq_pause_all(fs);
+	if (err)
+		return err;
+	dev_stop(fs);
+	vhost_fs_vq_resume_all(fs);
+	dev_reset_core(fs);
+	dev_forget_owner(fs);
+	return 0;
 }
 
 static long dev_vhost_ioctl(struct vhost_fs_dev *fs, unsigned int cmd,
@@ -456,6 +532,8 @@ static long dev_vhost_ioctl(struct vhost_fs_dev *fs, unsigned int cmd,
 	switch (cmd) {
 	case VHOST_SET_OWNER:
 		return dev_set_owner(fs);
+	case VHOST_RESET_OWNER:
+		return dev_reset_owner(fs);
 	case VHOST_SET_FEATURES:
 	case VHOST_SET_MEM_TABLE:
 	case VHOST_SET_LOG_BASE:

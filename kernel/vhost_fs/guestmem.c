@@ -9,6 +9,7 @@
  */
 #include <linux/fault-inject-usercopy.h>
 #include <linux/uaccess.h>
+#include <linux/vhost_iotlb.h>
 
 #include "internal.h"
 
@@ -67,6 +68,62 @@ static bool copy_out(void __user *to, const void *from, size_t len)
 fault:
 	user_write_access_end();
 	return false;
+}
+
+/**
+ * vhost_fs_guest_addr - the guest's address of what the table maps to one of ours
+ * @vdev: the device, whose memory table stays as it is meanwhile
+ * @user: an address of the owner's
+ * @addr: set to the guest's
+ *
+ * Return: false if the table maps nothing there.
+ */
+bool vhost_fs_guest_addr(struct vhost_dev *vdev, u64 user, u64 *addr)
+{
+	struct vhost_iotlb_map *map;
+
+	list_for_each_entry(map, &vdev->umem->list, link) {
+		if (user - map->addr < map->size) {
+			*addr = map->start + (user - map->addr);
+			return true;
+		}
+	}
+	return false;
+}
+
+/**
+ * vhost_fs_guest_pieces - where guest memory is in the owner
+ * @req: the request; its memory table stays as it is meanwhile
+ * @at: piece of @req->iov to begin with
+ * @addr: the guest's address
+ * @len: bytes, at least 1
+ * @perm: VHOST_MAP_* that the table must allow
+ *
+ * Return: how many pieces it takes, 0 if it isn't all there.
+ */
+unsigned int vhost_fs_guest_pieces(struct vhost_fs_req *req, unsigned int at,
+				   u64 addr, size_t len, u8 perm)
+{
+	struct vhost_iotlb_map *map;
+	unsigned int n = 0;
+	size_t size;
+
+	while (len) {
+		map = vhost_iotlb_itree_first(req->fs->vdev.umem, addr,
+					      addr + len - 1);
+		if (!map || map->start > addr || !(map->perm & perm) ||
+		    at + n >= ARRAY_SIZE(req->iov))
+			return 0;
+		size = min_t(u64, len, map->last - addr + 1);
+		req->iov[at + n++] = (struct iovec){
+			.iov_base = u64_to_user_ptr(map->addr +
+						    (addr - map->start)),
+			.iov_len = size,
+		};
+		addr += size;
+		len -= size;
+	}
+	return n;
 }
 
 /**

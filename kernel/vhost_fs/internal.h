@@ -279,6 +279,8 @@ struct vhost_fs_region {
  * @broken: this ring, or another of the device, was not valid; take nothing from
  *	it until it is started anew; under vq.mutex
  * @ready: parked requests to be tried again; under vhost_fs_lock_state.lock
+ * @kept: requests that the last owner's end interrupted, to be taken first; under
+ *	vq.mutex
  * @parked_descs: descriptors that parked requests hold; under
  *	vhost_fs_lock_state.lock
  * @resumed: what was taken last was a parked request; under vq.mutex
@@ -301,6 +303,7 @@ struct vhost_fs_queue {
 	bool paused;
 	bool broken;
 	struct list_head ready;
+	struct list_head kept;
 	unsigned int parked_descs;
 	bool resumed;
 	bool stopping;
@@ -349,6 +352,27 @@ void vhost_fs_pool_reserve(struct vhost_fs_dev *fs);
 void vhost_fs_pool_block(struct vhost_fs_req *req);
 void vhost_fs_pool_unblock(struct vhost_fs_req *req);
 bool vhost_fs_pool_has_pending(struct vhost_fs_dev *fs);
+
+/* ---- keep.c ----------------------------------------------------------- */
+
+/**
+ * enum vhost_fs_keep - what is left to do of a request
+ * @VHOST_FS_KEEP_NOT: nothing
+ * @VHOST_FS_KEEP_ALL: it is to be served again
+ * @VHOST_FS_KEEP_REPLY: its reply is to be sent
+ */
+enum vhost_fs_keep {
+	VHOST_FS_KEEP_NOT,
+	VHOST_FS_KEEP_ALL,
+	VHOST_FS_KEEP_REPLY,
+};
+
+bool vhost_fs_keep_wants(int err);
+void vhost_fs_keep(struct vhost_fs_req *req);
+void vhost_fs_keep_list(struct vhost_fs_req *req);
+void vhost_fs_keep_take(struct vhost_fs_queue *q, struct vhost_fs_req *req);
+void vhost_fs_keep_drop(struct vhost_fs_queue *q);
+int vhost_fs_keep_settle(struct vhost_fs_dev *fs);
 
 /* ---- chain.c ---------------------------------------------------------- */
 
@@ -708,7 +732,8 @@ bool vhost_fs_park_same_place(struct vhost_fs_queue *q);
  * @queues: hiprio queue first
  * @entry: place in the list of devices; under devices_lock
  * @id: number that orders the list; constant
- * @owner: thread group that set itself owner; under vdev.mutex
+ * @owner: thread group that set itself owner, or NULL; written under
+ *	vdev.mutex; RCU to read
  * @share: NULL until attached, then constant; written under vdev.mutex
  * @running: serving; under vdev.mutex
  * @nr_request_queues: request queues that are served; under vdev.mutex
@@ -724,7 +749,7 @@ struct vhost_fs_dev {
 	struct vhost_fs_queue *queues;
 	struct list_head entry;
 	u32 id;
-	struct pid *owner;
+	struct pid __rcu *owner;
 	struct vhost_fs_share *share;
 	bool running;
 	unsigned int nr_request_queues;
@@ -875,6 +900,12 @@ struct vhost_fs_creator {
  * @bad: malformed, or names what does not exist
  * @parked: not new from the ring, but goes on after a wait; else NULL
  * @put_off: waits now, and so is not to be completed
+ * @keep: what the next owner's thread has to do of it; what this one has, when
+ *	it is taken
+ * @kept: place in vhost_fs_queue.kept
+ * @done: how much of it an earlier owner's thread has done; and this one, if it
+ *	has to be kept
+ * @changed: a name was made, so it can't be served again
  * @log_num: entries of @log
  * @log: what of guest memory to mark dirty, NULL while nothing is logged
  * @buf: scratch memory of @buf_size bytes, for listings
@@ -920,6 +951,10 @@ struct vhost_fs_req {
 	bool bad;
 	struct vhost_fs_parked *parked;
 	bool put_off;
+	bool changed;
+	enum vhost_fs_keep keep;
+	struct list_head kept;
+	size_t done;
 	unsigned int log_num;
 	struct vhost_log *log;
 	void *buf;
@@ -955,6 +990,7 @@ size_t vhost_fs_reply_room(const struct vhost_fs_req *req);
 void vhost_fs_reply_data(const struct vhost_fs_req *req, struct iov_iter *to,
 			 size_t len);
 void vhost_fs_reply_send(struct vhost_fs_req *req, int err);
+void vhost_fs_reply_resend(struct vhost_fs_req *req);
 
 /*
  * vhost_fs_reply_arg - room for a reply of fixed size, zeroed
@@ -972,6 +1008,9 @@ static inline void *vhost_fs_reply_arg(struct vhost_fs_req *req, size_t size)
 
 /* ---- guestmem.c ------------------------------------------------------- */
 
+bool vhost_fs_guest_addr(struct vhost_dev *vdev, u64 user, u64 *addr);
+unsigned int vhost_fs_guest_pieces(struct vhost_fs_req *req, unsigned int at,
+				   u64 addr, size_t len, u8 perm);
 bool vhost_fs_guest_read(const struct vhost_fs_req *req, void *to, size_t skip,
 			 size_t len);
 bool vhost_fs_guest_write(const struct vhost_fs_req *req, size_t skip,

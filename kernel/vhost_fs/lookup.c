@@ -359,7 +359,7 @@ int vhost_fs_op_forget(struct vhost_fs_req *req)
  * A count that the request's length doesn't bear out is cut down to it, and one
  * that no guest driver needs to VHOST_FS_MAX_FORGETS.
  *
- * Return: 0.
+ * Return: 0, or -EINTR if the owner is being killed meanwhile.
  */
 int vhost_fs_op_batch_forget(struct vhost_fs_req *req)
 {
@@ -367,10 +367,19 @@ int vhost_fs_op_batch_forget(struct vhost_fs_req *req)
 	struct fuse_forget_one one[VHOST_FS_FORGET_BATCH];
 	size_t left = min_t(u32, in->count, VHOST_FS_MAX_FORGETS), n, i;
 
-	while (left && !fatal_signal_pending(current)) {
+	/* What was forgotten for an earlier owner is not forgotten twice. */
+	n = min(req->done, left);
+	iov_iter_advance(&req->data,
+			 min(n * sizeof(*one), iov_iter_count(&req->data)));
+	left -= n;
+	while (left) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		n = min_t(size_t, left, ARRAY_SIZE(one));
 		n = copy_from_iter(one, n * sizeof(*one), &req->data) /
 		    sizeof(*one);
+		if (!n && vhost_fs_keep_wants(-EFAULT))
+			return -EFAULT;
 		if (!n) {
 			req->bad = true;
 			break;
@@ -379,6 +388,7 @@ int vhost_fs_op_batch_forget(struct vhost_fs_req *req)
 			vhost_fs_node_forget(req, one[i].nodeid,
 					     one[i].nlookup);
 		left -= n;
+		req->done += n;
 		cond_resched();
 	}
 	return 0;

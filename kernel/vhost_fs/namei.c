@@ -110,6 +110,7 @@ static int create_once(struct vhost_fs_req *req, struct vhost_fs_create *c,
 	if (!err)
 		err = create_label(req, c);
 	if (!err) {
+		req->changed = true;
 		path->mnt = mntget(c->mnt);
 		path->dentry = dget(c->dentry);
 	}
@@ -259,8 +260,10 @@ static int link_once(struct vhost_fs_req *req, struct dentry *old,
 	if (!err)
 		err = vfs_link(old, mnt_idmap(new->mnt), d_inode(parent),
 			       new->dentry, di);
-	if (!err)
+	if (!err) {
+		req->changed = true;
 		dget(new->dentry);
+	}
 	end_creating(new->dentry);
 drop_write:
 	if (!write_err)

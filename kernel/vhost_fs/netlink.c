@@ -490,8 +490,11 @@ static int nl_put_device_state(struct sk_buff *skb,
 static int nl_put_device_owner(struct sk_buff *skb,
 			       const struct vhost_fs_dev *fs)
 {
-	pid_t pid = pid_vnr(READ_ONCE(fs->owner));
+	pid_t pid;
 
+	rcu_read_lock();
+	pid = pid_vnr(rcu_dereference(fs->owner));
+	rcu_read_unlock();
 	return pid ? nla_put_u32(skb, VHOST_FS_A_DEVICE_OWNER_PID, pid) : 0;
 }
 

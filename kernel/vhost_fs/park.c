@@ -232,20 +232,6 @@ static void park_stop_poll(struct vhost_fs_parked *p)
 	spin_unlock(&of_file->lock);
 }
 
-/* The guest's address of what the table maps to one of ours. */
-static bool park_guest_addr(struct vhost_dev *vdev, u64 user, u64 *addr)
-{
-	struct vhost_iotlb_map *map;
-
-	list_for_each_entry(map, &vdev->umem->list, link) {
-		if (user - map->addr < map->size) {
-			*addr = map->start + (user - map->addr);
-			return true;
-		}
-	}
-	return false;
-}
-
 /* Note where the reply's header goes; the decoder has seen that it fits. */
 static int park_save_pieces(struct vhost_fs_req *req, struct vhost_fs_parked *p)
 {
@@ -259,9 +245,9 @@ static int park_save_pieces(struct vhost_fs_req *req, struct vhost_fs_parked *p)
 
 		if (!len)
 			continue;
-		if (!park_guest_addr(&req->fs->vdev,
-				     (unsigned long)iov[i].iov_base,
-				     &piece->addr))
+		if (!vhost_fs_guest_addr(&req->fs->vdev,
+					 (uintptr_t)iov[i].iov_base,
+					 &piece->addr))
 			return -EFAULT;
 		piece->len = len;
 		p->nr++;
@@ -377,6 +363,15 @@ static void park_wait(struct vhost_fs_parked *p)
 	spin_unlock(&locks->lock);
 }
 
+static void park_again(struct vhost_fs_parked *p)
+{
+	struct vhost_fs_lock_state *locks = park_locks(p);
+
+	spin_lock(&locks->lock);
+	p->again = true;
+	spin_unlock(&locks->lock);
+}
+
 /* Returns VHOST_FS_PARKED if it isn't to be answered yet. */
 static int park_try(struct vhost_fs_parked *p)
 {
@@ -389,6 +384,11 @@ static int park_try(struct vhost_fs_parked *p)
 	if (err)
 		return err;
 	err = vhost_fs_lock_apply(&p->fl);
+	/* The owner is being killed, and the next one's thread tries again. */
+	if (vhost_fs_keep_wants(err)) {
+		park_again(p);
+		err = -EAGAIN;
+	}
 	if (err == FILE_LOCK_DEFERRED || err == -EAGAIN) {
 		park_wait(p);
 		return VHOST_FS_PARKED;
@@ -454,25 +454,11 @@ struct vhost_fs_parked *vhost_fs_park_take(struct vhost_fs_queue *q)
 /* The memory table may be another one than when the request was parked. */
 static bool park_add_piece(struct vhost_fs_req *req, struct park_piece piece)
 {
-	struct vhost_iotlb *umem = req->fs->vdev.umem;
-	struct vhost_iotlb_map *map;
+	unsigned int n = vhost_fs_guest_pieces(req, req->in_num, piece.addr,
+					       piece.len, VHOST_MAP_WO);
 
-	while (piece.len) {
-		u64 size;
-
-		map = vhost_iotlb_itree_first(umem, piece.addr,
-					      piece.addr + piece.len - 1);
-		if (!map || map->start > piece.addr ||
-		    !(map->perm & VHOST_MAP_WO))
-			return false;
-		size = min_t(u64, piece.len, map->last - piece.addr + 1);
-		req->iov[req->in_num].iov_base = (void __user *)(unsigned long)
-			(map->addr + (piece.addr - map->start));
-		req->iov[req->in_num++].iov_len = size;
-		piece.addr += size;
-		piece.len -= size;
-	}
-	return true;
+	req->in_num += n;
+	return n;
 }
 
 /* Room for a header's reply, or none if the guest's memory has gone. */

@@ -194,11 +194,15 @@ static void worker_killed(void *data)
 	worker_set_active(pool, w, false);
 	pool->running = false;
 	spin_unlock_irqrestore(&pool->lock, flags);
+	wake_up_all(&w->fs->idle_wq);
 }
 
 static void worker_free(struct vhost_fs_worker *w)
 {
-	vhost_fs_req_free(w->req);
+	if (w->req && w->req->keep)
+		vhost_fs_keep_list(w->req);
+	else
+		vhost_fs_req_free(w->req);
 	kfree(w);
 }
 

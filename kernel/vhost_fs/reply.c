@@ -83,6 +83,41 @@ static int reply_errno(int err)
 	}
 }
 
+/* May what follows the header be sent by another thread, later? */
+static bool reply_is_kept(const struct vhost_fs_req *req)
+{
+	return !req->payload_len || req->payload == req->out.payload ||
+	       req->payload == req->buf;
+}
+
+/*
+ * What the request did can't be done twice, as a rule: a LOOKUP counts, an OPEN
+ * gives a number. So if it is for the owner's end that the guest's memory can't
+ * be written to, the reply is kept.
+ */
+static void reply_failed(struct vhost_fs_req *req)
+{
+	if (vhost_fs_keep_wants(-EFAULT) && reply_is_kept(req))
+		req->keep = VHOST_FS_KEEP_REPLY;
+	else
+		req->bad = true;
+}
+
+/**
+ * vhost_fs_reply_resend - send a reply that a thread of an earlier owner couldn't
+ * @req: the request, with @out and @payload as they were
+ */
+void vhost_fs_reply_resend(struct vhost_fs_req *req)
+{
+	size_t payload_len = req->error ? 0 : req->payload_len;
+
+	if (req->in_len >= req->out.hdr.len - req->data_out &&
+	    reply_copy(req, payload_len))
+		req->written = req->out.hdr.len;
+	else
+		reply_failed(req);
+}
+
 /**
  * vhost_fs_reply_send - tell the guest how its request ended
  * @req: the request
@@ -107,5 +142,5 @@ void vhost_fs_reply_send(struct vhost_fs_req *req, int err)
 	if (reply_copy(req, payload_len))
 		req->written = req->out.hdr.len;
 	else
-		req->bad = true;
+		reply_failed(req);
 }

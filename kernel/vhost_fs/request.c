@@ -436,6 +436,7 @@ static void req_prepare(struct vhost_fs_req *req)
 	req->data_out = 0;
 	req->written = 0;
 	req->bad = false;
+	req->changed = false;
 	req->out_len = iov_length(req->iov, req->out_num);
 	req->in_len = iov_length(req->iov + req->out_num, req->in_num);
 }
@@ -471,20 +472,46 @@ static int req_resume(struct vhost_fs_req *req)
 	return err;
 }
 
+/* Nothing is left to do but to say so. */
+static void req_resend(struct vhost_fs_req *req)
+{
+	req->share = req->fs->share;
+	req->written = 0;
+	req->in_len = iov_length(req->iov + req->out_num, req->in_num);
+	vhost_fs_reply_resend(req);
+	trace_vhost_fs_request_end(req);
+}
+
+/* Is it for the next owner's thread? */
+static bool req_is_kept(const struct vhost_fs_req *req, int err)
+{
+	return vhost_fs_keep_wants(err) && !req->changed;
+}
+
 /**
  * vhost_fs_req_run - serve a chain that has been taken off a ring
- * @req: the request; its queue is set, and pieces of memory or @parked
+ * @req: the request; its queue is set, and pieces of memory or @parked, and @keep
  *
- * Afterwards @written is what the used element must say, unless @put_off.
+ * Afterwards @written is what the used element must say, unless @put_off or
+ * @keep.
  *
  * Context: a thread of the pool, no locks held.
  */
 void vhost_fs_req_run(struct vhost_fs_req *req)
 {
-	int err = req->parked ? req_resume(req) : req_serve(req);
+	enum vhost_fs_keep kept = req->keep;
+	int err;
 
+	req->keep = VHOST_FS_KEEP_NOT;
+	if (kept == VHOST_FS_KEEP_REPLY) {
+		req_resend(req);
+		return;
+	}
+	err = req->parked ? req_resume(req) : req_serve(req);
 	if (err == VHOST_FS_PARKED) {
 		req->put_off = true;
+	} else if (req_is_kept(req, err)) {
+		req->keep = VHOST_FS_KEEP_ALL;
 	} else {
 		vhost_fs_reply_send(req, err);
 		trace_vhost_fs_request_end(req);

@@ -7,6 +7,7 @@
  * be done without waiting is done first; only then the ring is handed over.
  */
 #include <linux/fuse.h>
+#include <linux/sched/signal.h>
 #include <linux/uio.h>
 
 #include "internal.h"
@@ -100,6 +101,9 @@ int vhost_fs_op_read(struct vhost_fs_req *req)
 	ret = read_file(req, file, in->offset, &to);
 	if (ret < 0)
 		return ret;
+	/* What there is more of, the next owner's thread reads. */
+	if (iov_iter_count(&to) && fatal_signal_pending(current))
+		return -EINTR;
 	req->data_out = ret;
 	return 0;
 }
@@ -172,6 +176,18 @@ static ssize_t write_iter(struct vhost_fs_req *req, struct kiocb *iocb,
 	return ret;
 }
 
+/*
+ * The owner's end cut it short: the next owner's thread writes the rest. What
+ * comes from a guest's cache has a place of its own, and is written once more.
+ */
+static ssize_t write_keep(struct vhost_fs_req *req, size_t done)
+{
+	const struct fuse_write_in *in = req->arg;
+
+	req->done = in->write_flags & FUSE_WRITE_CACHE ? 0 : done;
+	return -EINTR;
+}
+
 static ssize_t write_file(struct vhost_fs_req *req, struct file *file,
 			  struct iov_iter *from)
 {
@@ -182,7 +198,8 @@ static ssize_t write_file(struct vhost_fs_req *req, struct file *file,
 	int err;
 
 	init_sync_kiocb(&iocb, file);
-	iocb.ki_pos = in->offset;
+	iov_iter_advance(from, min(req->done, size));
+	iocb.ki_pos = in->offset + (size - iov_iter_count(from));
 	write_set_flags(req, &iocb);
 	if (in->write_flags & FUSE_WRITE_CACHE) {
 		err = write_from_cache(req, &iocb, from);
@@ -191,7 +208,11 @@ static ssize_t write_file(struct vhost_fs_req *req, struct file *file,
 	}
 	left_out = size - iov_iter_count(from);
 	ret = write_iter(req, &iocb, from);
-	return ret < 0 ? ret : left_out + ret;
+	if (ret < 0)
+		return req->done && !vhost_fs_keep_wants(ret) ? left_out : ret;
+	if (left_out + ret < size && fatal_signal_pending(current))
+		return write_keep(req, left_out + ret);
+	return left_out + ret;
 }
 
 /**

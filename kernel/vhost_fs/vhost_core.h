@@ -66,6 +66,7 @@ bool vhost_dev_has_owner(struct vhost_dev *dev);
 long vhost_dev_check_owner(struct vhost_dev *dev);
 void vhost_dev_cleanup(struct vhost_dev *dev);
 void vhost_dev_stop(struct vhost_dev *dev);
+void vhost_dev_reset_owner(struct vhost_dev *dev, struct vhost_iotlb *iotlb);
 long vhost_dev_ioctl(struct vhost_dev *dev, unsigned int ioctl,
 		     void __user *argp);
 long vhost_vring_ioctl(struct vhost_dev *dev, unsigned int ioctl,

@@ -82,6 +82,7 @@ void vhost_fs_vq_init(struct vhost_fs_dev *fs, struct vhost_fs_queue *q)
 	q->vq.handle_kick = vq_kick;
 	INIT_LIST_HEAD(&q->pending);
 	INIT_LIST_HEAD(&q->ready);
+	INIT_LIST_HEAD(&q->kept);
 	q->poll_ns = VHOST_FS_POLL_NS;
 	q->region.first = 1;
 }
@@ -122,11 +123,14 @@ int vhost_fs_vq_start(struct vhost_fs_queue *q)
 	else
 		fresh = !vhost_fs_park_same_place(q);
 	q->paused = fresh;
+	/* An owner that died may have had no time to call for its last answers. */
+	q->unsignalled = !err && !fresh;
 unlock:
 	mutex_unlock(&vq->mutex);
 	if (fresh) {
 		/* The guest knows nothing of what waited on the old ring. */
 		vhost_fs_park_drop(q->fs, q);
+		vhost_fs_keep_drop(q);
 		vq_set_paused(q, false);
 	}
 	return err;
@@ -251,6 +255,8 @@ static void vq_break(struct vhost_fs_queue *q)
 	mutex_unlock(&q->vq.mutex);
 	for (i = 0; i < VHOST_FS_NVQS; i++)
 		vq_set_broken(&fs->queues[i]);
+	/* vhost_fs_keep_settle() need not wait any more. */
+	wake_up_all(&fs->idle_wq);
 }
 
 /* Taken from the ring, or from those who waited, and not yet answered. */
@@ -261,6 +267,8 @@ static void vq_set_inflight(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 	req->q = q;
 	req->handed_off = false;
 	req->put_off = false;
+	req->keep = VHOST_FS_KEEP_NOT;
+	req->done = 0;
 	q->inflight++;
 }
 
@@ -316,6 +324,17 @@ static bool vq_fetch_parked(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 	return true;
 }
 
+static bool vq_fetch_kept(struct vhost_fs_queue *q, struct vhost_fs_req *req)
+{
+	lockdep_assert_held(&q->vq.mutex);
+
+	if (likely(list_empty(&q->kept)))
+		return false;
+	vq_set_inflight(q, req);
+	vhost_fs_keep_take(q, req);
+	return true;
+}
+
 /*
  * Take the next chain, or a request that has waited; in turn, if there are
  * both. Returns 1 and @req is in flight; 0 if there is nothing; -ESHUTDOWN if
@@ -336,6 +355,8 @@ static int vq_fetch(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 	if (logged && !req->log)
 		req->log = kvmalloc_array(UIO_MAXIOV, sizeof(*req->log),
 					  GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
+	if (vq_fetch_kept(q, req))
+		return 1;
 	if (!q->resumed && vq_fetch_parked(q, req))
 		return 1;
 	ret = vq_fetch_chain(q, req, logged);
@@ -362,6 +383,7 @@ static void vq_signal(struct vhost_fs_queue *q)
 static int vq_push_used(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 {
 	struct vhost_virtqueue *vq = &q->vq;
+	u16 used = vq->last_used_idx;
 	int err;
 
 	lockdep_assert_held(&vq->mutex);
@@ -372,20 +394,28 @@ static int vq_push_used(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 	/* First, so that who has seen the answer finds it counted. */
 	vhost_fs_stats_count(&q->stats, req);
 	err = vhost_fs_chain_put(q, req->head, req->written);
+	if (err && vhost_fs_keep_wants(err)) {
+		/* The guest has not seen it. */
+		vq->last_used_idx = used;
+		req->keep = VHOST_FS_KEEP_REPLY;
+		return 0;
+	}
 	if (!err && !q->unsignalled++)
 		q->unsignalled_since = jiffies;
 	return err;
 }
 
-/* A request is not in flight any more: it is answered, or waits. */
+/* A request is not in flight any more: it is answered, or waits, or is kept. */
 static int vq_complete(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 {
 	int err = 0;
 
 	lockdep_assert_held(&q->vq.mutex);
 
-	if (!req->put_off)
+	if (!req->put_off && !req->keep)
 		err = vq_push_used(q, req);
+	if (req->keep)
+		vhost_fs_keep(req);
 	/* Without the look, or the processor, nobody may come by for long. */
 	if (req->handed_off || need_resched() ||
 	    q->unsignalled >= VHOST_FS_SIGNAL_BATCH ||
@@ -414,7 +444,7 @@ static bool vq_park(struct vhost_fs_queue *q)
 	lockdep_assert_held(&vq->mutex);
 
 	/* vhost_enable_notify() only tells of what is new since it last read. */
-	if (vq->avail_idx != vq->last_avail_idx)
+	if (vq->avail_idx != vq->last_avail_idx || !list_empty(&q->kept))
 		return false;
 	atomic_set(&q->looking, 0);
 	/* Pairs with the xchg() of a kick: it finds 0, or we find its chain. */
@@ -535,6 +565,9 @@ static int vq_serve_some(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 			break;
 	}
 	vq_signal(q);
+	/* It may be but the owner's end by which the ring couldn't be read. */
+	if (ret < 0 && vhost_fs_keep_wants(ret))
+		ret = -ESHUTDOWN;
 	if (ret < 0 && ret != -ESHUTDOWN)
 		q->broken = true;
 	/* Not if the look has gone to another thread: it is for that to give. */

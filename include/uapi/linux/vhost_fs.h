@@ -15,7 +15,8 @@
  * vhost's own ioctls (VHOST_SET_OWNER, VHOST_SET_MEM_TABLE, VHOST_SET_VRING_*
  * and so on, see <linux/vhost.h>) work as they do on every vhost device. Ring 0
  * is the hiprio queue, rings 1 to VHOST_FS_MAX_REQUEST_QUEUES are request
- * queues. The ioctls below are added to them. Each takes a pointer to a
+ * queues. VHOST_RESET_OWNER does more than on others: see "A new owner". The
+ * ioctls below are added to them. Each takes a pointer to a
  * structure whose first member, a __u32 named size, holds the structure's size
  * as the caller knows it. A caller that knows less than the kernel gets the
  * defaults for the rest (zero); a caller that knows more is refused only if
@@ -35,6 +36,31 @@
  *  - EEXIST: a share of that name exists
  *  - EBUSY: the object is in use, or in a state that excludes the request
  *  - ENOMEM: memory is short
+ */
+
+/**
+ * DOC: A new owner
+ *
+ * A device serves in the memory, and by threads, of the process that did
+ * VHOST_SET_OWNER, and stops serving when that process ends or changes its
+ * program. As long as somebody holds a descriptor of the device, nothing is lost
+ * by that: VHOST_RESET_OWNER, by the owner itself or by anybody when the owner has
+ * ended, waits until nothing of the owner is left (EINTR if the caller is killed
+ * meanwhile; EBUSY if the owner lives and isn't the caller) and takes memory table,
+ * rings, eventfds, features and dirty log away from the device. The share and what
+ * the guest has looked up, opened and locked stay. Without an owner it does nothing.
+ *
+ * Another process can then do VHOST_SET_OWNER and set up the same guest memory,
+ * wherever it has it, and the same rings. VHOST_GET_VRING_BASE tells where each
+ * stood, and is what VHOST_SET_VRING_BASE would have to set. VHOST_FS_SET_RUNNING
+ * then goes on: a request that was finished has been answered, once; one that the
+ * owner's end interrupted is served again, and one that waited for a lock waits on,
+ * if the ring is started where it was stopped (same size, base and used index).
+ * The guest is called for each ring, for answers it may not have been called for.
+ *
+ * Where the host's file system is itself a client of a server, an operation that
+ * the owner's end interrupted may have been done by the server all the same; it is
+ * done again.
  */
 
 /* Version of this interface; raised when a documented behaviour changes. */
@@ -410,7 +436,8 @@ struct vhost_fs_share_name {
  * wait for a lock; stopping what doesn't run does nothing. What the guest has
  * looked up and opened survives a stop.
  *
- * Requests that wait for a lock stay with the device: VHOST_GET_VRING_BASE tells
+ * Requests that wait for a lock, and those that an owner's end has interrupted,
+ * stay with the device: VHOST_GET_VRING_BASE tells
  * a place after them, and they are granted nothing while the device is stopped.
  * A ring that is started where it was stopped (same size, base and used index)
  * has them wait on, and gets their answers; with a ring that is started

@@ -194,6 +194,29 @@ static int setup_device(struct ring_dev *dev)
 	return ret;
 }
 
+int ring_take_over(struct ring_dev *dev, bool on)
+{
+	unsigned int i;
+	int ret, base;
+
+	ret = ring_ioctl(dev->fd, VHOST_RESET_OWNER, NULL);
+	if (!ret)
+		ret = ring_ioctl(dev->fd, VHOST_SET_OWNER, NULL);
+	if (!ret)
+		ret = ring_ioctl(dev->fd, VHOST_SET_FEATURES, &dev->features);
+	if (!ret)
+		ret = set_mem_table(dev);
+	for (i = 0; !ret && i < dev->nr_queues; i++) {
+		base = ring_get_base(&dev->queues[i]);
+		if (base < 0)
+			return base;
+		if (on)
+			dev->queues[i].last_used = base;
+		ret = ring_setup_queue(&dev->queues[i]);
+	}
+	return ret;
+}
+
 static void close_fd(int *fd)
 {
 	if (*fd >= 0)

@@ -102,6 +102,12 @@ int ring_set_running(struct ring_dev *dev, bool running);
 /* Tells the device of the rings; again after a stop too. */
 int ring_setup_queue(struct ring_queue *q);
 int ring_get_base(struct ring_queue *q);
+/*
+ * Makes the caller owner of a device that may have had another one, and tells it of
+ * memory and rings. If they are to go on where they were, @dev is of no use for
+ * taking answers any more.
+ */
+int ring_take_over(struct ring_dev *dev, bool on);
 
 /*
  * Has whoever touches pages of private guest memory wait until the result, a
