@@ -372,6 +372,7 @@ void vhost_fs_keep(struct vhost_fs_req *req);
 void vhost_fs_keep_list(struct vhost_fs_req *req);
 void vhost_fs_keep_take(struct vhost_fs_queue *q, struct vhost_fs_req *req);
 void vhost_fs_keep_drop(struct vhost_fs_queue *q);
+bool vhost_fs_keep_any(struct vhost_fs_dev *fs);
 int vhost_fs_keep_settle(struct vhost_fs_dev *fs);
 
 /* ---- chain.c ---------------------------------------------------------- */

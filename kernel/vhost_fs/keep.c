@@ -202,6 +202,24 @@ void vhost_fs_keep_drop(struct vhost_fs_queue *q)
 		vhost_fs_req_free(kept);
 }
 
+/**
+ * vhost_fs_keep_any - is there a kept request?
+ * @fs: a device that is stopped
+ *
+ * Return: whether there is.
+ *
+ * Context: vdev.mutex held.
+ */
+bool vhost_fs_keep_any(struct vhost_fs_dev *fs)
+{
+	unsigned int i;
+
+	for (i = 0; i < VHOST_FS_NVQS; i++)
+		if (!list_empty(&fs->queues[i].kept))
+			return true;
+	return false;
+}
+
 static bool keep_is_settled(struct vhost_fs_dev *fs)
 {
 	unsigned int i;

@@ -183,7 +183,12 @@ static int transfer_may_begin(struct vhost_fs_dev *fs,
 		return 0;
 	if (!fs->share)
 		return -ENODEV;
-	return fs->running || vhost_fs_transfer_busy(fs) ? -EBUSY : 0;
+	if (fs->running || vhost_fs_transfer_busy(fs))
+		return -EBUSY;
+	/* They are this device's to answer. */
+	if (arg->direction == VHOST_FS_STATE_SAVE && vhost_fs_keep_any(fs))
+		return -EBUSY;
+	return 0;
 }
 
 static int transfer_begin(struct vhost_fs_dev *fs,

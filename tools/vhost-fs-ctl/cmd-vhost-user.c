@@ -14,6 +14,7 @@
 #include "msg.h"
 #include "parse.h"
 #include "vu-serve.h"
+#include "vu-socket.h"
 
 static int take_share(void *ctx, const struct option_row *row, const char *value)
 {
@@ -29,7 +30,8 @@ static int take_path(void *ctx, const struct option_row *row, const char *value)
 	struct vu_service *service = ctx;
 
 	service->path = value;
-	return *value ? 0 : args_bad_value(row, value, "accepted is a path");
+	return *value && strlen(value) <= VU_PATH_MAX ? 0 :
+	       args_bad_value(row, value, "accepted is a path of 1 to 107 bytes");
 }
 
 static int take_group(void *ctx, const struct option_row *row, const char *value)

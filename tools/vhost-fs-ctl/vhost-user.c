@@ -18,6 +18,7 @@
 #include <linux/virtio_fs.h>
 
 #include "msg.h"
+#include "vu-record.h"
 #include "vu-state.h"
 
 #define PROTOCOL_FEATURES (VU_PROTOCOL_MQ | VU_PROTOCOL_LOG_SHMFD |		\
@@ -248,6 +249,7 @@ static const char *set_log_fd(struct vu_session *session, const struct vu_messag
 	(void)answer;
 	if (ioctl(session->rings.fd, VHOST_SET_LOG_FD, &session->conn.fds[0]) < 0)
 		return strerror(errno);
+	session->log_call = vu_kept(session->conn.fds[0]);
 	return NULL;
 }
 
@@ -276,8 +278,7 @@ static const char *set_vring_base(struct vu_session *session, const struct vu_me
 	(void)answer;
 	if (ring->started)
 		return "the ring has been started";
-	ring->base = message->payload.state.num;
-	return NULL;
+	return vu_ring_set_base(&session->rings, message->ring, message->payload.state.num);
 }
 
 static const char *set_vring_addr(struct vu_session *session, const struct vu_message *message,
@@ -292,17 +293,16 @@ static const char *set_vring_addr(struct vu_session *session, const struct vu_me
 static const char *get_vring_base(struct vu_session *session, const struct vu_message *message,
 				  struct answer *answer)
 {
-	struct vu_ring *ring = ring_of(session, message);
+	struct vhost_vring_state *state = &answer->payload.state;
 	const char *why;
 
 	why = vu_rings_stop(&session->rings);
+	if (!why)
+		why = vu_ring_get_base(&session->rings, message->ring, &state->num);
 	if (why)
 		return why;
-	vu_ring_forget_kick(ring);
-	answer->payload.state = (struct vhost_vring_state) {
-		.index = message->ring,
-		.num = ring->base,
-	};
+	vu_ring_forget_kick(ring_of(session, message));
+	state->index = message->ring;
 	answer->size = sizeof(answer->payload.state);
 	return vu_rings_update(&session->rings, &session->memory);
 }
@@ -377,9 +377,7 @@ static const char *set_backend_req_fd(struct vu_session *session,
 {
 	(void)message;
 	(void)answer;
-	if (session->backend_req >= 0)
-		vu_close(session->backend_req);
-	session->backend_req = vu_take_fd(&session->conn);
+	session->backend_req = vu_kept(session->conn.fds[0]);
 	return NULL;
 }
 
@@ -420,11 +418,13 @@ static const char *set_config(struct vu_session *session, const struct vu_messag
 static const char *reset_device(struct vu_session *session, const struct vu_message *message,
 				struct answer *answer)
 {
+	const char *why = vu_rings_reset(&session->rings);
 	uint64_t none = 0;
 
 	(void)message;
 	(void)answer;
-	vu_rings_reset(&session->rings);
+	if (why)
+		return why;
 	if (ioctl(session->rings.fd, VHOST_SET_FEATURES, &none) < 0)
 		return strerror(errno);
 	session->agreed.features = 0;
@@ -489,45 +489,76 @@ static const struct handler handlers[VU_NR_REQUESTS] = {
 	[VU_CHECK_DEVICE_STATE] = { .fn = check_device_state, .answers = true },
 };
 
-int vu_session_begin(struct vu_session *session, int fd, int device, const char *tag)
+/* What an earlier process had set up, from what it told of it. */
+static const char *restore(struct vu_session *session, const struct vu_record *record)
 {
-	memset(session, 0, sizeof(*session));
-	session->conn.fd = fd;
-	session->backend_req = -1;
-	session->tag = tag;
-	session->memory.limit = vu_memory_limit();
-	session->agreed.offered = PROTOCOL_FEATURES | (tag ? VU_PROTOCOL_CONFIG : 0);
-	if (!vu_rings_init(&session->rings, device)) {
-		close(fd);
-		return refused("can't make an eventfd: %s", strerror(errno));
-	}
-	if (ioctl(device, VHOST_SET_OWNER) < 0 ||
-	    ioctl(device, VHOST_GET_FEATURES, &session->features) < 0) {
-		int err = refused("can't take /dev/vhost-fs: %s", strerror(errno));
+	const struct vu_kept_map *log = &record->log;
+	uint64_t device = record->agreed.features & ~VU_F_PROTOCOL, at;
+	const char *why = NULL;
+	unsigned int i;
 
-		vu_session_end(session);
-		return err;
-	}
-	session->features |= VU_F_PROTOCOL;
-	return 0;
+	for (i = 0; i < record->nr_regions && !why; i++)
+		why = vu_memory_add(&session->memory, &record->regions[i],
+				    record->region_fds[i]);
+	if (!why && record->nr_regions && vu_memory_set(&session->memory, session->rings.fd) < 0)
+		why = strerror(errno);
+	if (!why && log->fd >= 0)
+		why = vu_map(&session->log, log->fd, log->offset, log->size);
+	if (why)
+		return why;
+	at = session->log.at;
+	if (log->fd >= 0 && ioctl(session->rings.fd, VHOST_SET_LOG_BASE, &at) < 0)
+		return strerror(errno);
+	if (record->log_call >= 0 &&
+	    ioctl(session->rings.fd, VHOST_SET_LOG_FD, &record->log_call) < 0)
+		return strerror(errno);
+	if (ioctl(session->rings.fd, VHOST_SET_FEATURES, &device) < 0)
+		return strerror(errno);
+	return vu_rings_update(&session->rings, &session->memory);
 }
 
-static bool send_answer(struct vu_session *session, const struct vu_message *message,
-			struct answer *answer)
+/* The last owner may still be dying, and is waited for. */
+static int take_device(struct vu_session *session)
 {
-	bool sent = vu_reply(&session->conn, message->request, &answer->payload, answer->size,
-			     answer->fd);
+	int device = session->rings.fd;
 
-	if (answer->fd >= 0)
-		close(answer->fd);
-	if (!sent)
-		notice("vhost-user: the answer to %s can't be sent; connection closed",
-		       message->name);
-	return sent;
+	return ioctl(device, VHOST_RESET_OWNER) < 0 || ioctl(device, VHOST_SET_OWNER) < 0 ||
+	       ioctl(device, VHOST_GET_FEATURES, &session->features) < 0 ? -1 : 0;
+}
+
+int vu_session_begin(struct vu_session *session, int device, const char *tag,
+		     const struct vu_record *record)
+{
+	const char *why;
+
+	memset(session, 0, sizeof(*session));
+	session->conn.fd = -1;
+	session->tag = tag;
+	session->memory.limit = vu_memory_limit();
+	if (!vu_rings_init(&session->rings, device))
+		return refused("can't make an eventfd: %s", strerror(errno));
+	if (take_device(session) < 0)
+		return refused("can't take /dev/vhost-fs: %s", strerror(errno));
+	session->features |= VU_F_PROTOCOL;
+	vu_record_restore(record, session);
+	session->agreed.offered = PROTOCOL_FEATURES | (tag ? VU_PROTOCOL_CONFIG : 0);
+	why = restore(session, record);
+	return why ? refused("can't take up what was served: %s", why) : 0;
+}
+
+static void set_answer(struct vu_result *result, const struct vu_message *message,
+		       const struct answer *answer)
+{
+	result->answers = true;
+	result->request = message->request;
+	result->size = answer->size;
+	result->payload = answer->payload;
+	result->fd = answer->fd;
 }
 
 /* Returns false when the connection is to be closed. */
-static bool handle(struct vu_session *session, const struct vu_message *message)
+static bool handle(struct vu_session *session, const struct vu_message *message,
+		   struct vu_result *result)
 {
 	const struct handler *handler = &handlers[message->request];
 	struct answer answer = { .fd = -1 };
@@ -540,46 +571,29 @@ static bool handle(struct vu_session *session, const struct vu_message *message)
 	}
 	if (why && may_complain(session))
 		notice("vhost-user: %s: %s", message->name, why);
-	if (handler->answers)
-		return send_answer(session, message, &answer);
-	if (message->wants_ack) {
+	if (!handler->answers && message->wants_ack)
 		answer_number(&answer, !!why);
-		return send_answer(session, message, &answer);
-	}
+	if (handler->answers || message->wants_ack)
+		set_answer(result, message, &answer);
 	return true;
 }
 
-static bool serve_one(struct vu_session *session)
+void vu_session_serve(struct vu_session *session, struct vu_result *result)
 {
 	struct vu_connection *conn = &session->conn;
 	struct vu_message message;
 	const char *why;
-	bool alive;
 
+	memset(result, 0, sizeof(*result));
+	result->fd = -1;
 	why = vu_message_parse(conn->buf, conn->have, conn->nr_fds, &session->agreed, &message);
 	if (!why && !handlers[message.request].fn)
 		why = "the request is not served";
-	if (why) {
+	if (why)
 		notice("vhost-user: %s: %s; connection closed", message.name, why);
-		return false;
-	}
-	alive = handle(session, &message);
+	result->over = why || !handle(session, &message, result);
 	vu_next(conn);
-	return alive;
-}
-
-bool vu_session_serve(struct vu_session *session)
-{
-	const char *why;
-	int ret;
-
-	ret = vu_receive(&session->conn, &why);
-	if (ret > 0)
-		return serve_one(session);
-	if (ret == -2)
-		notice("vhost-user: request %u: %s; connection closed",
-		       session->conn.header.request, why);
-	return !ret;
+	vu_record_save(&result->record, session);
 }
 
 void vu_session_broken(struct vu_session *session)
@@ -594,8 +608,5 @@ void vu_session_end(struct vu_session *session)
 	vu_rings_exit(&session->rings);
 	vu_memory_clear(&session->memory);
 	vu_unmap(&session->log);
-	if (session->backend_req >= 0)
-		vu_close(session->backend_req);
 	vu_next(&session->conn);
-	close(session->conn.fd);
 }

@@ -13,9 +13,12 @@
 #include "vu-rings.h"
 #include "vu-socket.h"
 
+struct vu_record;
+struct vu_result;
+
 /**
  * struct vu_session - a connection from its beginning to its end
- * @conn: messages
+ * @conn: the message that is being served; the connection itself is the keeper's
  * @rings: rings, and the device
  * @memory: guest memory
  * @agreed: what has been negotiated
@@ -24,8 +27,9 @@
  * @owned: SET_OWNER has come
  * @moving: a transfer of the device's state was begun, and not asked about yet
  * @log: dirty log, if there is one
+ * @log_call: eventfd for the log, as the keeper has it, or -1
  * @complaints: lines about what didn't end the connection
- * @backend_req: descriptor for requests to the front end, or -1; we have none
+ * @backend_req: descriptor for requests to the front end, likewise; we have none
  */
 struct vu_session {
 	struct vu_connection conn;
@@ -37,23 +41,24 @@ struct vu_session {
 	bool owned;
 	bool moving;
 	struct vu_map log;
+	int log_call;
 	unsigned int complaints;
 	int backend_req;
 };
 
 /*
- * Begins a session with the connection @fd, by the device @device, which is
- * attached to a share and has no owner. Returns 0 or an exit status after an
- * error was printed; @fd is closed then.
+ * Begins a session by the device @device, which is attached to a share, or goes on
+ * with one that another process had begun: @record says how far it was. Returns 0
+ * or an exit status after an error was printed.
  */
-int vu_session_begin(struct vu_session *session, int fd, int device, const char *tag);
+int vu_session_begin(struct vu_session *session, int device, const char *tag,
+		     const struct vu_record *record);
 
 /*
- * Does what one message asks, if all of it has arrived; the caller comes back
- * for the next, and looks for signals in between. Returns false when the session
- * is over; if the front end is to blame, one line has been printed.
+ * Does what the message in @session->conn asks. If the session is over then, the
+ * front end is to blame, and one line has been printed.
  */
-bool vu_session_serve(struct vu_session *session);
+void vu_session_serve(struct vu_session *session, struct vu_result *result);
 
 /* A ring was broken whose front end wants no eventfd raised for it: says so. */
 void vu_session_broken(struct vu_session *session);

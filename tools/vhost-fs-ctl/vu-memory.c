@@ -18,6 +18,8 @@
 #include <linux/magic.h>
 #include <linux/vhost.h>
 
+#include "vu-record.h"
+
 #define LIMIT_PATH "/sys/module/vhost/parameters/max_mem_regions"
 /* What the vhost core takes where it doesn't say. */
 #define LIMIT_DEFAULT 64
@@ -68,6 +70,9 @@ const char *vu_map(struct vu_map *map, int fd, uint64_t offset, uint64_t size)
 	madvise(base, map->length, MADV_DONTFORK);
 	map->base = base;
 	map->at = (uintptr_t)base + before;
+	map->kept = vu_kept(fd);
+	map->offset = offset;
+	map->size = size;
 	return NULL;
 }
 

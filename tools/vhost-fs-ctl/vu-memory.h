@@ -22,11 +22,17 @@
  * @base: where, or NULL
  * @length: bytes from @base on
  * @at: the part that was asked for, somewhere in it
+ * @kept: the file, by the number that the keeper has it under (vu-record.h)
+ * @offset: where in the file that part begins
+ * @size: bytes of it
  */
 struct vu_map {
 	void *base;
 	uint64_t length;
 	uint64_t at;
+	int kept;
+	uint64_t offset;
+	uint64_t size;
 };
 
 /**

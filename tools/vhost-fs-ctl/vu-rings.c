@@ -39,11 +39,11 @@ bool vu_rings_init(struct vu_rings *rings, int fd)
 	return rings->broken >= 0;
 }
 
-void vu_rings_reset(struct vu_rings *rings)
+const char *vu_rings_reset(struct vu_rings *rings)
 {
+	const char *why = vu_rings_stop(rings), *error;
 	unsigned int i;
 
-	vu_rings_stop(rings);
 	for (i = 0; i < VU_MAX_RINGS; i++) {
 		struct vu_ring *ring = &rings->rings[i];
 
@@ -51,7 +51,10 @@ void vu_rings_reset(struct vu_rings *rings)
 		replace_fd(&ring->call, -1);
 		replace_fd(&ring->err, -1);
 		*ring = (struct vu_ring) { .kick = -1, .call = -1, .err = -1 };
+		error = vu_ring_set_base(rings, i, 0);
+		why = why ? why : error;
 	}
+	return why;
 }
 
 void vu_rings_exit(struct vu_rings *rings)
@@ -146,7 +149,6 @@ static const char *hand_over(struct vu_rings *rings, unsigned int index,
 		return why;
 	addr.index = index;
 	if (set_state(rings->fd, VHOST_SET_VRING_NUM, index, ring->num) < 0 ||
-	    set_state(rings->fd, VHOST_SET_VRING_BASE, index, ring->base) < 0 ||
 	    ioctl(rings->fd, VHOST_SET_VRING_ADDR, &addr) < 0 ||
 	    set_file(rings->fd, VHOST_SET_VRING_CALL, index, ring->call) < 0 ||
 	    set_err(rings, index) < 0 ||
@@ -184,15 +186,10 @@ const char *vu_rings_stop(struct vu_rings *rings)
 	if (rings->running && set_running(rings, false) < 0)
 		return strerror(errno);
 	for (i = 0; i < VU_MAX_RINGS; i++) {
-		struct vhost_vring_state state = { .index = i };
 		const char *error;
 
 		if (!rings->rings[i].served)
 			continue;
-		if (ioctl(rings->fd, VHOST_GET_VRING_BASE, &state) < 0)
-			why = strerror(errno);
-		else
-			rings->rings[i].base = state.num;
 		error = take_back(rings, i);
 		why = why ? why : error;
 		rings->rings[i].served = false;
@@ -300,6 +297,22 @@ const char *vu_ring_set_kick(struct vu_rings *rings, unsigned int index, int fd)
 	ring->started = true;
 	if (ring->served && set_file(rings->fd, VHOST_SET_VRING_KICK, index, fd) < 0)
 		return strerror(errno);
+	return NULL;
+}
+
+const char *vu_ring_set_base(struct vu_rings *rings, unsigned int index, uint32_t base)
+{
+	return set_state(rings->fd, VHOST_SET_VRING_BASE, index, base) < 0 ?
+	       strerror(errno) : NULL;
+}
+
+const char *vu_ring_get_base(struct vu_rings *rings, unsigned int index, uint32_t *base)
+{
+	struct vhost_vring_state state = { .index = index };
+
+	if (ioctl(rings->fd, VHOST_GET_VRING_BASE, &state) < 0)
+		return strerror(errno);
+	*base = state.num;
 	return NULL;
 }
 

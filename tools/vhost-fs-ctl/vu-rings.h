@@ -6,6 +6,9 @@
  * as a whole. So what the front end wants is noted for each ring, and the device
  * is stopped and started again when the set of rings to be served has changed.
  * It begins with the hiprio ring and at least one other.
+ *
+ * Where a ring stands, only the device knows: it goes on counting whatever becomes
+ * of this process.
  */
 #ifndef CTL_VU_RINGS_H
 #define CTL_VU_RINGS_H
@@ -19,7 +22,6 @@
 /**
  * struct vu_ring - a ring, as the front end describes it
  * @num: its size, or 0
- * @base: available index from which to serve it
  * @has_addr: @addr counts
  * @addr: where it is, in the front end's addresses
  * @kick: eventfd to wait for, or -1
@@ -31,7 +33,6 @@
  */
 struct vu_ring {
 	uint32_t num;
-	uint16_t base;
 	bool has_addr;
 	struct vhost_vring_addr addr;
 	int kick;
@@ -63,8 +64,11 @@ struct vu_rings {
 /* Rings that nobody has described, of the device @fd. False without memory. */
 bool vu_rings_init(struct vu_rings *rings, int fd);
 
-/* Stops the device and forgets all that the front end has said. */
-void vu_rings_reset(struct vu_rings *rings);
+/*
+ * Stops the device and forgets all that the front end has said. Returns NULL, or
+ * what is wrong.
+ */
+const char *vu_rings_reset(struct vu_rings *rings);
 
 /* The same, and closes what vu_rings_init() opened. */
 void vu_rings_exit(struct vu_rings *rings);
@@ -99,6 +103,10 @@ const char *vu_ring_set_addr(struct vu_rings *rings, unsigned int index,
 const char *vu_ring_set_call(struct vu_rings *rings, unsigned int index, int fd);
 const char *vu_ring_set_err(struct vu_rings *rings, unsigned int index, int fd);
 const char *vu_ring_set_kick(struct vu_rings *rings, unsigned int index, int fd);
+
+/* Where a ring that isn't served is to be served from, and where it stands. */
+const char *vu_ring_set_base(struct vu_rings *rings, unsigned int index, uint32_t base);
+const char *vu_ring_get_base(struct vu_rings *rings, unsigned int index, uint32_t *base);
 
 /* The ring isn't to be served until it gets a kick eventfd again. */
 void vu_ring_forget_kick(struct vu_ring *ring);

@@ -2,6 +2,10 @@
 /*
  * Waits for VMMs, for what they ask, and for the signal to end. Each has a
  * device of its own; who comes while another one is served has to wait.
+ *
+ * This process is the keeper (vu-record.h): it holds what can't be had twice, and
+ * passes messages on to a process that serves. When that one dies, at whatever
+ * moment, the next one goes on, and neither VMM nor guest notice.
  */
 #include "vu-serve.h"
 
@@ -11,11 +15,18 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "dev.h"
 #include "msg.h"
-#include "vhost-user.h"
+#include "vu-link.h"
+#include "vu-server.h"
+#include "vu-socket.h"
+
+/* So many servers may die in a row, each by its own fault. */
+#define MAX_DEATHS 5
 
 /* What is ignored from the beginning stays so: nohup(1) asks for that. */
 static int block_signals(void)
@@ -43,26 +54,196 @@ static int wait_for(struct pollfd *fds, nfds_t nr)
 	return 0;
 }
 
-/* Returns when the session is over; *@ended is set if it was for a signal. */
-static int serve_session(struct vu_session *session, int signals, bool *ended)
-{
-	struct pollfd fds[] = {
-		{ .fd = signals, .events = POLLIN },
-		{ .fd = session->conn.fd, .events = POLLIN },
-		{ .fd = session->rings.broken, .events = POLLIN },
-	};
-	int err;
+/**
+ * struct keeper - a connection that is being served
+ * @service: what to serve
+ * @conn: the connection, and the message that is coming in or being done
+ * @device: /dev/vhost-fs, attached to a share
+ * @signals: descriptor of the signals to end
+ * @private: descriptors that no server is to have
+ * @nr_private: entries of @private
+ * @server: the process that serves
+ * @busy: it has been given the message
+ * @deaths: servers that have died without having done anything
+ * @record: what the next one has to know
+ */
+struct keeper {
+	const struct vu_service *service;
+	struct vu_connection conn;
+	int device;
+	int signals;
+	int private[4];
+	unsigned int nr_private;
+	struct vu_server server;
+	bool busy;
+	unsigned int deaths;
+	struct vu_record record;
+};
 
-	for (;;) {
+static int start_server(struct keeper *k)
+{
+	if (vu_server_start(&k->server, k->device, k->service->tag, &k->record, k->private,
+			    k->nr_private) < 0)
+		return refused("can't start a process: %s", strerror(errno));
+	return 0;
+}
+
+/* How it ended: its wait status, or 0 if that can't be known. */
+static int reap(struct keeper *k)
+{
+	int status = 0;
+
+	while (waitpid(k->server.pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return 0;
+	return status;
+}
+
+/*
+ * The server is gone, and nobody has told it to. Somebody may have killed it, and
+ * may do so as often as he likes; one that dies of what it is given, again and
+ * again, is not helped by another.
+ */
+static int next_server(struct keeper *k)
+{
+	int status;
+
+	vu_server_release(&k->server);
+	status = reap(k);
+	if (!WIFSIGNALED(status))
+		return refused("the server ended by itself");
+	if (WTERMSIG(status) != SIGKILL && ++k->deaths == MAX_DEATHS)
+		return refused("the server died of signal %d each time", WTERMSIG(status));
+	notice("the server was killed by signal %d; another one goes on", WTERMSIG(status));
+	if (start_server(k))
+		return EXIT_REFUSED;
+	if (k->busy)
+		vu_link_send_task(k->server.link, &k->conn);
+	return 0;
+}
+
+/* Descriptors of the message that the record hasn't taken over. */
+static void close_rest(struct keeper *k)
+{
+	unsigned int i;
+
+	for (i = 0; i < k->conn.nr_fds; i++)
+		if (vu_record_has(&k->record, k->conn.fds[i]))
+			k->conn.fds[i] = -1;
+	vu_next(&k->conn);
+}
+
+/* Returns false if the front end doesn't take its answer. */
+static bool pass_answer(struct keeper *k, const struct vu_result *result)
+{
+	bool sent = !result->answers ||
+		    vu_reply(&k->conn, result->request, &result->payload, result->size,
+			     result->fd);
+
+	if (result->fd >= 0)
+		close(result->fd);
+	if (!sent)
+		notice("vhost-user: the answer to request %u can't be sent; connection closed",
+		       result->request);
+	return sent;
+}
+
+/* Something came from the server: an answer, or its end. */
+static int hear_server(struct keeper *k, bool *over)
+{
+	static struct vu_result result;
+
+	if (!vu_link_receive_result(k->server.link, &result))
+		return next_server(k);
+	if (result.status)
+		return result.status;
+	k->deaths = 0;
+	k->busy = false;
+	vu_record_close_other(&k->record, &result.record);
+	k->record = result.record;
+	*over = !pass_answer(k, &result) || result.over;
+	close_rest(k);
+	return 0;
+}
+
+/* Something came from the front end: a part of a message, or its end. */
+static void hear_front_end(struct keeper *k, bool *over)
+{
+	const char *why;
+	int ret = vu_receive(&k->conn, &why);
+
+	*over = ret < 0;
+	if (ret == -2)
+		notice("vhost-user: request %u: %s; connection closed", k->conn.header.request,
+		       why);
+	if (ret <= 0)
+		return;
+	k->busy = true;
+	/* If it is dead, that is heard too, and the next one gets the message. */
+	vu_link_send_task(k->server.link, &k->conn);
+}
+
+/* Returns when the session is over; *@ended is set if it was for a signal. */
+static int keep_session(struct keeper *k, bool *ended)
+{
+	bool over = false;
+	int err = 0;
+
+	while (!err && !over) {
+		struct pollfd fds[] = {
+			{ .fd = k->signals, .events = POLLIN },
+			{ .fd = k->server.link, .events = POLLIN },
+			{ .fd = k->busy ? -1 : k->conn.fd, .events = POLLIN },
+		};
+
 		err = wait_for(fds, 3);
 		*ended = fds[0].revents;
 		if (err || *ended)
 			return err;
-		if (fds[2].revents)
-			vu_session_broken(session);
-		if (fds[1].revents && !vu_session_serve(session))
-			return 0;
+		if (fds[1].revents)
+			err = hear_server(k, &over);
+		else if (fds[2].revents)
+			hear_front_end(k, &over);
 	}
+	return err;
+}
+
+/*
+ * The kernel's threads may be waiting for a file server that doesn't answer, and to
+ * stop them is to wait for them; a process that ends kills them.
+ */
+static int wait_for_end(struct keeper *k, bool *ended)
+{
+	int pidfd = syscall(SYS_pidfd_open, k->server.pid, 0);
+	struct pollfd fds[] = {
+		{ .fd = k->signals, .events = POLLIN },
+		{ .fd = pidfd, .events = POLLIN },
+	};
+	int err = pidfd < 0 ? 0 : wait_for(fds, 2);
+
+	*ended = fds[0].revents;
+	if (pidfd >= 0)
+		close(pidfd);
+	return err;
+}
+
+static int end_session(struct keeper *k, bool *ended)
+{
+	struct vu_record none;
+	int err = 0;
+
+	if (!*ended) {
+		vu_server_release(&k->server);
+		err = wait_for_end(k, ended);
+	}
+	if (*ended)
+		vu_server_kill(&k->server);
+	reap(k);
+	vu_record_init(&none);
+	close_rest(k);
+	vu_record_close_other(&k->record, &none);
+	close(k->conn.fd);
+	return err;
 }
 
 static int open_device(const char *share)
@@ -76,29 +257,36 @@ static int open_device(const char *share)
 	return fd;
 }
 
-static int serve_connection(const struct vu_service *service, int fd, int device, int signals,
+static int serve_connection(const struct vu_service *service,
+			    const struct vu_listener *listener, int fd, int device, int signals,
 			    bool *ended)
 {
 	/* Too large for the stack. */
-	static struct vu_session session;
-	int err;
+	static struct keeper k;
+	int err, end_err;
 
-	err = vu_session_begin(&session, fd, device, service->tag);
-	if (err)
+	memset(&k, 0, sizeof(k));
+	k.service = service;
+	k.conn.fd = fd;
+	k.device = device;
+	k.signals = signals;
+	k.private[k.nr_private++] = fd;
+	k.private[k.nr_private++] = signals;
+	k.private[k.nr_private++] = listener->fd;
+	k.private[k.nr_private++] = listener->lock;
+	vu_record_init(&k.record);
+	err = start_server(&k);
+	if (err) {
+		close(fd);
 		return err;
+	}
 	if (service->talks)
 		notice("client connected");
-	err = serve_session(&session, signals, ended);
-	/*
-	 * The kernel's threads may be waiting for a file server that doesn't
-	 * answer, and to stop them is to wait for them; a process that ends
-	 * kills them.
-	 */
-	if (!*ended)
-		vu_session_end(&session);
+	err = keep_session(&k, ended);
+	end_err = end_session(&k, ended);
 	if (service->talks && !*ended)
 		notice("client disconnected");
-	return err;
+	return err ? err : end_err;
 }
 
 /* Waits for the next connection: *@fd is -1 if a signal came instead. */
@@ -134,9 +322,8 @@ static int serve_all(const struct vu_service *service, const struct vu_listener 
 			return EXIT_REFUSED;
 		err = next_connection(listener, signals, &fd);
 		if (!err && fd >= 0)
-			err = serve_connection(service, fd, device, signals, &ended);
-		if (!ended)
-			close(device);
+			err = serve_connection(service, listener, fd, device, signals, &ended);
+		close(device);
 		device = -1;
 	} while (!err && fd >= 0 && !ended && !service->once);
 	if (!err && (fd < 0 || ended))

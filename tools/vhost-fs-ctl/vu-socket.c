@@ -93,13 +93,15 @@ static int make_socket(const char *path, mode_t mask)
 
 int vu_listen(struct vu_listener *listener, const char *path, const char *group)
 {
-	size_t max = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1;
 	uint32_t gid = 0;
 
+	_Static_assert(VU_PATH_MAX == sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1,
+		       "VU_PATH_MAX isn't this system's");
+
 	/* An empty one would name a socket in no directory, open to everybody. */
-	if (!*path || strlen(path) > max)
-		return refused("can't make the socket \"%s\": accepted is a path of 1 to %zu bytes",
-			       path, max);
+	if (!*path || strlen(path) > VU_PATH_MAX)
+		return refused("can't make the socket \"%s\": accepted is a path of 1 to %d bytes",
+			       path, VU_PATH_MAX);
 	if (group && parse_group(group, &gid))
 		return refused("there is no group \"%s\"", group);
 	listener->lock = lock_path(path);

@@ -10,6 +10,9 @@
 
 #include "vu-message.h"
 
+/* Longest path of a socket, without a NUL. */
+#define VU_PATH_MAX 107
+
 /**
  * struct vu_listener - a socket that VMMs connect to
  * @fd: the socket, or -1

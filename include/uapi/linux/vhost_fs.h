@@ -481,7 +481,8 @@ enum vhost_fs_state_direction {
  * ends at the end of the file.
  *
  * Needs an owner, who is the caller (EPERM), a share (ENODEV), and a device that
- * is stopped and has no such transfer under way (EBUSY); until the end it can't
+ * is stopped and has no such transfer under way (EBUSY), nor, to be saved, requests
+ * that an owner's end has interrupted (EBUSY); until the end it can't
  * be started (EBUSY). EBADF if @fd isn't open in that direction, EINVAL if it is
  * of another kind. A file is read or written from the descriptor's position on.
  *

@@ -4,11 +4,13 @@
  */
 #include "front_end.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -39,6 +41,7 @@ int fe_start(struct fe_back_end *be, struct bed *bed, const struct vu_service *s
 	mine.device = mine.device ?: -1;
 	if (pipe2(log, O_CLOEXEC))
 		return -errno;
+	be->killed = 0;
 	be->pid = fork();
 	if (!be->pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -59,6 +62,55 @@ int fe_end(struct fe_back_end *be, int signal)
 	if (waitpid(be->pid, &status, 0) != be->pid)
 		return -ECHILD;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+/* The parent of a process that lives, or 0. */
+static pid_t parent_of(pid_t pid)
+{
+	char path[64], state = 'Z';
+	pid_t parent = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	if (fscanf(file, "%*d (%*[^)]) %c %d", &state, &parent) != 2)
+		parent = 0;
+	fclose(file);
+	return state == 'Z' || state == 'X' ? 0 : parent;
+}
+
+static pid_t find_server(const struct fe_back_end *be)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *entry;
+	pid_t pid, found = 0;
+
+	while (dir && !found && (entry = readdir(dir))) {
+		pid = atoi(entry->d_name);
+		if (pid > 0 && pid != be->killed && parent_of(pid) == be->pid)
+			found = pid;
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+int fe_kill_server(struct fe_back_end *be)
+{
+	pid_t pid = 0;
+	int i;
+
+	for (i = 0; i < FE_TIMEOUT_MS && !pid; i++) {
+		pid = find_server(be);
+		if (!pid)
+			usleep(1000);
+	}
+	if (!pid)
+		return -ESRCH;
+	be->killed = pid;
+	return kill(pid, SIGKILL) ? -errno : 0;
 }
 
 const char *fe_log_line(struct fe_back_end *be)

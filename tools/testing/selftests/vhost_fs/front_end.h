@@ -24,9 +24,11 @@
  * @pid: its process
  * @log: what it prints, from this descriptor
  * @path: its socket
+ * @killed: the server that was killed last
  */
 struct fe_back_end {
 	pid_t pid;
+	pid_t killed;
 	int log;
 	char path[100];
 };
@@ -35,6 +37,11 @@ struct fe_back_end {
 int fe_start(struct fe_back_end *be, struct bed *bed, const struct vu_service *service);
 /* Sends a signal if @signal isn't 0, and returns the exit status, or -signal. */
 int fe_end(struct fe_back_end *be, int signal);
+/*
+ * Kills the process that serves, which that of @be replaces; one that hasn't been
+ * killed before. 0, or -ESRCH if there is none.
+ */
+int fe_kill_server(struct fe_back_end *be);
 /* Reads a line that it has printed, or "" if none comes in time. */
 const char *fe_log_line(struct fe_back_end *be);
 /* Has it printed anything that nobody has read? */

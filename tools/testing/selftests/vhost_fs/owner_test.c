@@ -154,6 +154,14 @@ static void kill_owner(FIXTURE_DATA(owner) *self)
 	close(self->owner.say);
 }
 
+/* Kills it and waits for its end. */
+static int end_owner(FIXTURE_DATA(owner) *self)
+{
+	kill_owner(self);
+	self->held = NULL;
+	return waitpid(self->owner.pid, NULL, 0) == self->owner.pid ? 0 : -errno;
+}
+
 /* Kills it, and has another one. */
 static int change_owner(FIXTURE_DATA(owner) *self)
 {
@@ -232,8 +240,7 @@ TEST_F(owner, asked_in_between)
 		.nr_in = 1, .out_size = sizeof(struct fuse_attr_out),
 	};
 
-	kill_owner(self);
-	ASSERT_EQ(self->owner.pid, waitpid(self->owner.pid, NULL, 0));
+	ASSERT_EQ(0, end_owner(self));
 	ASSERT_EQ(0, fuse_start(&self->f, &call));
 	ASSERT_EQ(0, new_owner(self));
 	ASSERT_EQ(0, fuse_finish(&self->f, &call));
@@ -294,10 +301,11 @@ TEST_F(owner, execve)
 	ASSERT_EQ(0, waitpid(pid, &status, WNOHANG));
 	ASSERT_EQ(0, new_owner(self));
 	ASSERT_EQ(0, fuse_getattr(&self->f, ROOT, NULL));
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_TRUE(WIFSIGNALED(status));
 	close(go[0]);
 	close(go[1]);
-	ASSERT_EQ(pid, waitpid(pid, &status, 0));
-	ASSERT_EQ(0, status);
 	close(up[0]);
 }
 
@@ -401,6 +409,34 @@ TEST_F_TIMEOUT(owner, interrupted, 60)
 		EXPECT_EQ(0, fuse_finish(&self->f, &call[i]));
 	EXPECT_EQ(0, fuse_write(&self->f, node, out.fh, 0, "DATA", 4) - 4);
 	close(fd);
+}
+
+/* Nobody else could answer it. */
+TEST_F_TIMEOUT(owner, interrupted_and_not_saved, 60)
+{
+	struct vhost_fs_device_state_fd arg = {
+		.size = sizeof(arg), .direction = VHOST_FS_STATE_SAVE,
+	};
+	struct fuse_open_in in = { .flags = O_RDWR };
+	struct fuse_call call = {
+		.opcode = FUSE_OPEN, .nodeid = bed_lookup(&self->f, "file"),
+		.in = { { &in, sizeof(in) } }, .nr_in = 1,
+		.out_size = sizeof(struct fuse_open_out),
+	};
+	int fd = lease(self);
+
+	arg.fd = memfd_create("state", MFD_CLOEXEC);
+	ASSERT_EQ(0, fuse_start(&self->f, &call));
+	ASSERT_EQ(0, fuse_getattr(&self->f, ROOT, NULL));
+	kill_owner(self);
+	ASSERT_EQ(0, ring_ioctl(self->dev.fd, VHOST_RESET_OWNER, NULL));
+	ASSERT_EQ(0, ring_ioctl(self->dev.fd, VHOST_SET_OWNER, NULL));
+	ASSERT_EQ(-EBUSY, ring_ioctl(self->dev.fd, VHOST_FS_SET_DEVICE_STATE_FD, &arg));
+	close(fd);
+	ASSERT_EQ(0, ring_ioctl(self->dev.fd, VHOST_RESET_OWNER, NULL));
+	ASSERT_EQ(0, new_owner(self));
+	ASSERT_EQ(0, fuse_finish(&self->f, &call));
+	close(arg.fd);
 }
 
 /* Rings that begin anew know nothing of what was asked before. */
@@ -568,8 +604,9 @@ static void cut_write(struct __test_metadata *_metadata, FIXTURE_DATA(owner) *se
 	head = start_own(self, &o, FUSE_WRITE, node, &args, sizeof(args), sizeof(out));
 	ASSERT_LE(0, head);
 	ASSERT_EQ(1, hear(self));
-	ASSERT_EQ(0, change_owner(self));
+	ASSERT_EQ(0, end_owner(self));
 	bed_pattern(data + there, size - there, there, 1);
+	ASSERT_EQ(0, new_owner(self));
 	ASSERT_EQ(0, finish_own(self, &o, head));
 	memcpy(&out, o.out + 1, sizeof(out));
 	ASSERT_EQ(size, out.size);
@@ -610,9 +647,10 @@ TEST_F(owner, forget_interrupted)
 	head = start_own(self, &o, FUSE_BATCH_FORGET, 0, &args, sizeof(args), 0);
 	ASSERT_LE(0, head);
 	ASSERT_EQ(1, hear(self));
-	ASSERT_EQ(0, change_owner(self));
+	ASSERT_EQ(0, end_owner(self));
 	for (i = nr / 2; i < nr; i++)
 		list[i] = (struct fuse_forget_one){ entry.nodeid, 1 };
+	ASSERT_EQ(0, new_owner(self));
 	ASSERT_EQ(head, ring_wait(self->f.q, &len));
 	ASSERT_EQ(0, len);
 	ASSERT_EQ(0, fuse_forget(&self->f, entry.nodeid, 1));
@@ -669,8 +707,7 @@ TEST_F(owner, calls_once_more)
 	uint64_t count;
 
 	ASSERT_EQ(0, fuse_getattr(&self->f, ROOT, NULL));
-	kill_owner(self);
-	ASSERT_EQ(self->owner.pid, waitpid(self->owner.pid, NULL, 0));
+	ASSERT_EQ(0, end_owner(self));
 	while (read(q->call, &count, sizeof(count)) == sizeof(count))
 		;
 	ASSERT_EQ(0, new_owner(self));

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How a vhost-user back end ends: it does so when it is told to, whatever its front
+ * end does or has handed over, and only by signals that whoever started it left it.
+ */
+#include "front_end.h"
+#include "fuse.h"
+#include "harness.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <net/if.h>
+
+#define PAGE 4096UL
+
+FIXTURE(end) {
+	struct bed bed;
+	struct fe_back_end be;
+	struct ring_dev dev;
+	int fd;
+};
+
+static int start(FIXTURE_DATA(end) *self)
+{
+	struct vu_service service = { };
+	int ret = fe_start(&self->be, &self->bed, &service);
+
+	if (ret)
+		return ret;
+	self->fd = fe_connect(self->be.path);
+	return self->fd < 0 ? self->fd : 0;
+}
+
+FIXTURE_SETUP(end)
+{
+	struct bed_config config = { };
+	struct ring_config ring = { .shared = true };
+
+	ASSERT_EQ(0, bed_open_share(&self->bed, &config));
+	ASSERT_EQ(0, ring_make(&self->dev, &ring));
+}
+
+FIXTURE_TEARDOWN(end)
+{
+	close(self->fd);
+	ring_close(&self->dev);
+	bed_close(&self->bed);
+}
+
+/* It looks for signals between two messages, though there is always another one. */
+TEST_F(end, in_a_flood)
+{
+	uint64_t number;
+	pid_t pid;
+	int i;
+
+	ASSERT_EQ(0, start(self));
+	ASSERT_EQ(0, fe_set_up(self->fd, &self->dev));
+	pid = fork();
+	if (!pid)
+		while (!fe_send(self->fd, VU_SET_VRING_ENABLE, 0,
+				&(struct vhost_vring_state){ .index = 1, .num = 1 },
+				sizeof(struct vhost_vring_state), NULL, 0))
+			;
+	if (!pid)
+		_exit(0);
+	/* Answers come between the others', so it is being flooded. */
+	for (i = 0; i < 10; i++)
+		ASSERT_EQ(0, fe_get(self->fd, VU_GET_FEATURES, &number));
+	ASSERT_EQ(0, fe_end(&self->be, SIGTERM));
+	kill(pid, SIGKILL);
+	ASSERT_EQ(pid, waitpid(pid, NULL, 0));
+}
+
+/* A socket whose last close() waits until the other side has read everything. */
+static int lingering_socket(int *listener)
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET };
+	struct linger linger = { .l_onoff = 1, .l_linger = 1000 };
+	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	socklen_t len = sizeof(addr);
+	char data[4096] = { };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	*listener = socket(AF_INET, SOCK_STREAM, 0);
+	if (ioctl(fd, SIOCSIFFLAGS, &lo) || bind(*listener, (void *)&addr, sizeof(addr)) ||
+	    listen(*listener, 1) || getsockname(*listener, (void *)&addr, &len) ||
+	    connect(fd, (void *)&addr, sizeof(addr)) ||
+	    setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)))
+		return -1;
+	while (send(fd, data, sizeof(data), MSG_DONTWAIT) > 0)
+		;
+	return fd;
+}
+
+/* In the record until the end, or never taken up, or replaced. */
+TEST_F(end, with_a_lingering_socket)
+{
+	int listener, fd, i;
+
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	if (fd < 0 && errno == EAFNOSUPPORT)
+		SKIP(return, "this kernel knows no sockets that linger");
+	close(fd);
+	ASSERT_EQ(0, unshare(CLONE_NEWNET));
+	fd = lingering_socket(&listener);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, start(self));
+	ASSERT_EQ(0, fe_set_up(self->fd, &self->dev));
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, fe_send(self->fd, VU_SET_BACKEND_REQ_FD, 0, NULL, 0, &fd, 1));
+	ASSERT_TRUE(fe_is_alive(self->fd));
+	/* Ours isn't the last one, nor does it wait. */
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){ 0 }, sizeof(struct linger));
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 1000 }, sizeof(struct linger));
+	close(fd);
+	ASSERT_EQ(0, fe_end(&self->be, SIGTERM));
+	close(listener);
+}
+
+TEST_F(end, by_signals_blocked_before)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	ASSERT_EQ(0, sigprocmask(SIG_BLOCK, &set, NULL));
+	ASSERT_EQ(0, start(self));
+	ASSERT_TRUE(fe_is_alive(self->fd));
+	ASSERT_EQ(0, fe_end(&self->be, SIGTERM));
+}
+
+/* As nohup(1) has it. */
+TEST_F(end, not_by_signals_ignored_before)
+{
+	signal(SIGHUP, SIG_IGN);
+	ASSERT_EQ(0, start(self));
+	ASSERT_TRUE(fe_is_alive(self->fd));
+	ASSERT_EQ(0, kill(self->be.pid, SIGHUP));
+	ASSERT_TRUE(fe_is_alive(self->fd));
+	ASSERT_EQ(0, fe_end(&self->be, SIGINT));
+}
+
+/* One region too many is refused, and all is as it was. */
+TEST_F(end, not_by_the_limit_of_regions)
+{
+	struct vu_region region = { .size = PAGE };
+	int memory = memfd_create("more", MFD_CLOEXEC);
+	uint64_t limit, i;
+
+	ASSERT_EQ(0, ftruncate(memory, PAGE));
+	ASSERT_EQ(0, start(self));
+	ASSERT_EQ(0, fe_set_up(self->fd, &self->dev));
+	ASSERT_EQ(0, fe_get(self->fd, VU_GET_MAX_MEM_SLOTS, &limit));
+	for (i = 1; i <= limit; i++) {
+		region.guest = RING_GUEST_BASE + (1ULL << 40) + i * PAGE;
+		region.user = i * PAGE;
+		ASSERT_EQ(i < limit ? 0 : -EIO,
+			  fe_add_region(self->fd, VU_ADD_MEM_REG, &region, memory));
+	}
+	ASSERT_TRUE(fe_is_alive(self->fd));
+	region.guest -= PAGE;
+	region.user -= PAGE;
+	ASSERT_EQ(0, fe_add_region(self->fd, VU_REM_MEM_REG, &region, -1));
+	ASSERT_EQ(0, fe_add_region(self->fd, VU_ADD_MEM_REG, &region, memory));
+	ASSERT_EQ(0, fe_end(&self->be, SIGTERM));
+	close(memory);
+}
+
+TEST_HARNESS_MAIN
