@@ -164,7 +164,9 @@ static int trigger(struct path *path)
 	mnt = path->dentry->d_op->d_automount(path);
 	if (IS_ERR(mnt))
 		return PTR_ERR(mnt) == -EISDIR ? 0 : PTR_ERR(mnt);
-	/* autofs leaves mounting to its daemon. */
+	/* autofs leaves mounting, and making a directory to do it, to its daemon. */
+	if (d_is_negative(path->dentry))
+		return -ENOENT;
 	return WARN_ON_ONCE(mnt) ? -EIO : follow_down(path, 0);
 }
 
@@ -176,7 +178,8 @@ static int cross(struct vhost_fs_req *req, struct path *path, bool automount)
 	if (likely(!d_managed(path->dentry)))
 		return 0;
 	vhost_fs_may_block(req);
-	err = follow_down(path, 0);
+	/* There, follow_down() would do what it does when asked to. */
+	err = d_is_negative(path->dentry) ? 0 : follow_down(path, 0);
 	if (err < 0 || !is_trigger(path->dentry))
 		return min(err, 0);
 	return automount ? min(trigger(path), 0) : -EREMOTE;
@@ -198,7 +201,8 @@ static int lookup_child(struct vhost_fs_req *req, const struct path *dir,
 	}
 	if (IS_ERR(dentry))
 		return PTR_ERR(dentry);
-	if (d_is_negative(dentry)) {
+	/* autofs has a directory for a name once somebody has wanted it. */
+	if (d_is_negative(dentry) && !is_trigger(dentry)) {
 		dput(dentry);
 		return -ENOENT;
 	}
