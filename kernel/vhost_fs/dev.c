@@ -158,7 +158,7 @@ static int vhost_fs_release(struct inode *inode, struct file *file)
 	vhost_dev_stop(&fs->vdev);
 	vhost_dev_cleanup(&fs->vdev);
 	vhost_fs_session_exit(&fs->session);
-	vhost_fs_lock_space_put(fs->locks.space);
+	vhost_fs_lock_space_close(fs->locks.space);
 	if (fs->share)
 		vhost_fs_share_detach(fs->share);
 	put_pid(rcu_access_pointer(fs->owner));

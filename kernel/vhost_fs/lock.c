@@ -13,6 +13,10 @@
  * to tell who holds it, after the device has been closed; an owner therefore
  * depends on nothing but the module.
  *
+ * A file system that keeps locks itself, as NFS does, copies them without putting
+ * what it got, and may do so long after. There, locks have no lock manager, and
+ * struct remote_owner keeps the owner while the kernel knows of a lock of his.
+ *
  * A closed handle takes its locks with it. So nothing is left when a session
  * ends or a device is closed, whatever the guest forgot to unlock.
  *
@@ -21,6 +25,7 @@
 #include <linux/filelock.h>
 #include <linux/fs.h>
 #include <linux/fuse.h>
+#include <linux/hashtable.h>
 #include <linux/module.h>
 #include <linux/rcupdate.h>
 #include <linux/rhashtable.h>
@@ -56,14 +61,20 @@ module_param_cb(max_file_locks, &limit_ops, &max_file_locks, 0644);
 MODULE_PARM_DESC(max_file_locks,
 		 "POSIX locks that one device may hold on one file (8192)");
 
+#define REMOTE_OWNERS_BITS	6
+
 /**
  * struct vhost_fs_lock_space - whose owners belong together
  * @ref: one for the device, one for each owner
- * @nr: references to owners, so about as many locks
+ * @nr: references to owners, and locks on remote files, so about as many locks
+ * @remote_lock: guards @remote; the lock manager's are inside
+ * @remote: struct remote_owner, by owner
  */
 struct vhost_fs_lock_space {
 	refcount_t ref;
 	atomic_t nr;
+	spinlock_t remote_lock;
+	DECLARE_HASHTABLE(remote, REMOTE_OWNERS_BITS);
 };
 
 struct owner_key {
@@ -86,6 +97,20 @@ struct vhost_fs_lock_owner {
 	u32 pid;
 	struct rhash_head hash;
 	struct rcu_head rcu;
+};
+
+/**
+ * struct remote_owner - who has POSIX locks on a file that keeps them itself
+ * @owner: the owner; a reference
+ * @inode: the file; only compared
+ * @nr: locks, as counted in the owner's space; under @remote_lock
+ * @hash: place in the space's @remote; under @remote_lock
+ */
+struct remote_owner {
+	struct vhost_fs_lock_owner *owner;
+	const struct inode *inode;
+	unsigned int nr;
+	struct hlist_node hash;
 };
 
 static const struct rhashtable_params owner_params = {
@@ -131,8 +156,11 @@ struct vhost_fs_lock_space *vhost_fs_lock_space_alloc(void)
 	struct vhost_fs_lock_space *space;
 
 	space = kzalloc(sizeof(*space), GFP_KERNEL_ACCOUNT);
-	if (space)
-		refcount_set(&space->ref, 1);
+	if (!space)
+		return NULL;
+	refcount_set(&space->ref, 1);
+	spin_lock_init(&space->remote_lock);
+	hash_init(space->remote);
 	return space;
 }
 
@@ -292,11 +320,21 @@ static bool posix_is_ours(const struct file_lock *fl,
 	return fl->fl_lmops == &posix_lmops && owner->key.space == space;
 }
 
-/* A device that has few locks has few on this file. */
+/* Does the file system keep locks itself? */
+static bool is_remote(const struct file *file)
+{
+	return file->f_op->lock;
+}
+
+/*
+ * A device that has few locks has few on this file. On a remote one, locks of
+ * the VMM are the guest's, or as good as that.
+ */
 static bool file_is_full(struct file *file, struct vhost_fs_lock_space *space,
 			 int max)
 {
 	struct file_lock_context *ctx = locks_inode_context(file_inode(file));
+	bool remote = is_remote(file);
 	struct file_lock *fl;
 	int nr = 0;
 
@@ -304,7 +342,8 @@ static bool file_is_full(struct file *file, struct vhost_fs_lock_space *space,
 		return false;
 	spin_lock(&ctx->flc_lock);
 	for_each_file_lock(fl, &ctx->flc_posix)
-		nr += posix_is_ours(fl, space);
+		nr += remote ? fl->c.flc_pid == current->tgid :
+			       posix_is_ours(fl, space);
 	spin_unlock(&ctx->flc_lock);
 	return nr >= max;
 }
@@ -352,10 +391,7 @@ static void posix_make(struct file_lock *fl, struct vhost_fs_req *req)
 	fl->fl_end = in->lk.end;
 }
 
-/*
- * The lock that a request wants. Its owner's reference goes with
- * locks_release_private().
- */
+/* The lock that a request wants; for vhost_fs_lock_drop(). */
 static int lock_make(struct file_lock *fl, struct vhost_fs_req *req)
 {
 	const struct fuse_lk_in *in = req->arg;
@@ -371,24 +407,146 @@ static int lock_make(struct file_lock *fl, struct vhost_fs_req *req)
 	WRITE_ONCE(owner->pid, in->lk.pid);
 	posix_make(fl, req);
 	fl->c.flc_owner = owner;
-	fl->fl_lmops = &posix_lmops;
+	if (!is_remote(req->handle->file))
+		fl->fl_lmops = &posix_lmops;
 	return 0;
 }
 
-/* Does the kernel know of a lock of this owner on the file? */
-static bool posix_is_kept(struct file *file, fl_owner_t owner)
+/**
+ * vhost_fs_lock_copy - a second one of a lock that is wanted
+ * @new: set to the lock; for vhost_fs_lock_drop()
+ * @fl: the lock
+ */
+void vhost_fs_lock_copy(struct file_lock *new, struct file_lock *fl)
 {
-	struct file_lock_context *ctx = locks_inode_context(file_inode(file));
+	locks_init_lock(new);
+	locks_copy_lock(new, fl);
+	/* Without a lock manager nobody has done it. */
+	if ((fl->c.flc_flags & FL_POSIX) && !fl->fl_lmops)
+		lm_get_owner(fl->c.flc_owner);
+}
+
+/**
+ * vhost_fs_lock_drop - a lock is wanted no more, or the kernel has it
+ * @fl: the lock
+ */
+void vhost_fs_lock_drop(struct file_lock *fl)
+{
+	struct vhost_fs_lock_owner *owner = NULL;
+
+	if ((fl->c.flc_flags & FL_POSIX) && !fl->fl_lmops)
+		owner = fl->c.flc_owner;
+	locks_release_private(fl);
+	if (owner)
+		owner_put(owner);
+}
+
+/* How many locks of this owner on the file does the kernel know of? */
+static unsigned int posix_count(struct inode *inode, fl_owner_t owner)
+{
+	struct file_lock_context *ctx = locks_inode_context(inode);
 	struct file_lock *fl;
-	bool kept = false;
+	unsigned int nr = 0;
 
 	if (!ctx)
-		return false;
+		return 0;
 	spin_lock(&ctx->flc_lock);
 	for_each_file_lock(fl, &ctx->flc_posix)
-		kept = kept || fl->c.flc_owner == owner;
+		nr += fl->c.flc_owner == owner;
 	spin_unlock(&ctx->flc_lock);
-	return kept;
+	return nr;
+}
+
+/* Of any file if @inode is NULL. */
+static struct remote_owner *remote_find(struct vhost_fs_lock_space *space,
+					const void *owner,
+					const struct inode *inode)
+{
+	struct remote_owner *r;
+
+	lockdep_assert_held(&space->remote_lock);
+
+	hash_for_each_possible(space->remote, r, hash, (unsigned long)owner)
+		if (r->owner == owner && (!inode || r->inode == inode))
+			return r;
+	return NULL;
+}
+
+static void remote_add(struct remote_owner *r)
+{
+	struct vhost_fs_lock_space *space = r->owner->key.space;
+
+	lockdep_assert_held(&space->remote_lock);
+
+	lm_get_owner(r->owner);
+	hash_add(space->remote, &r->hash, (unsigned long)r->owner);
+}
+
+static void remote_count(struct remote_owner *r, unsigned int nr)
+{
+	atomic_add((int)(nr - r->nr), &r->owner->key.space->nr);
+	r->nr = nr;
+}
+
+/*
+ * After a lock was taken or dropped, or wasn't: keep the owner if there is a
+ * lock of his, with @new, if he isn't kept yet; else let him go. What the kernel
+ * knows is looked at under the lock, so that whoever comes last is right.
+ *
+ * Returns whether there is one.
+ */
+static bool remote_settle(struct inode *inode, struct vhost_fs_lock_owner *owner,
+			  struct remote_owner *new)
+{
+	struct vhost_fs_lock_space *space = owner->key.space;
+	struct remote_owner *r, *gone = NULL;
+	unsigned int nr;
+
+	spin_lock(&space->remote_lock);
+	nr = posix_count(inode, owner);
+	r = remote_find(space, owner, inode);
+	if (nr && !r && new) {
+		remote_add(new);
+		r = new;
+		new = NULL;
+	}
+	if (r)
+		remote_count(r, nr);
+	if (r && !nr) {
+		hash_del(&r->hash);
+		gone = r;
+	}
+	spin_unlock(&space->remote_lock);
+	kfree(new);
+	if (gone)
+		owner_put(gone->owner);
+	kfree(gone);
+	return nr;
+}
+
+/* Of files whose locks a file system has dropped by itself. */
+static void remote_forget(struct vhost_fs_lock_space *space)
+{
+	struct hlist_node *next;
+	struct remote_owner *r;
+	int i;
+
+	hash_for_each_safe(space->remote, i, next, r, hash) {
+		remote_count(r, 0);
+		hash_del(&r->hash);
+		owner_put(r->owner);
+		kfree(r);
+	}
+}
+
+/**
+ * vhost_fs_lock_space_close - for a device that is closed
+ * @space: the owners of the device, which has no open files
+ */
+void vhost_fs_lock_space_close(struct vhost_fs_lock_space *space)
+{
+	remote_forget(space);
+	vhost_fs_lock_space_put(space);
 }
 
 /*
@@ -396,12 +554,21 @@ static bool posix_is_kept(struct file *file, fl_owner_t owner)
  * keeps the owner; its address would be somebody else's before the lock is
  * dropped, if ever. So such locks are given back.
  */
-static int posix_apply(struct file *file, struct file_lock *fl)
+static int remote_apply(struct file *file, struct file_lock *fl)
 {
-	int err = vfs_lock_file(file, F_SETLK, fl, NULL);
+	bool unlock = fl->c.flc_type == F_UNLCK;
+	struct remote_owner *new = NULL;
+	int err;
 
-	if (err || !file->f_op->lock || fl->c.flc_type == F_UNLCK ||
-	    posix_is_kept(file, fl->c.flc_owner))
+	if (!unlock) {
+		new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
+		if (!new)
+			return -ENOLCK;
+		new->owner = fl->c.flc_owner;
+		new->inode = file_inode(file);
+	}
+	err = vfs_lock_file(file, F_SETLK, fl, NULL);
+	if (remote_settle(file_inode(file), fl->c.flc_owner, new) || err || unlock)
 		return err;
 	fl->c.flc_type = F_UNLCK;
 	vfs_lock_file(file, F_SETLK, fl, NULL);
@@ -423,7 +590,8 @@ int vhost_fs_lock_apply(struct file_lock *fl)
 	struct file *file = fl->c.flc_file;
 
 	if (fl->c.flc_flags & FL_POSIX)
-		return posix_apply(file, fl);
+		return is_remote(file) ? remote_apply(file, fl) :
+					 vfs_lock_file(file, F_SETLK, fl, NULL);
 	if (file->f_op->flock)
 		return file->f_op->flock(file, F_SETLK, fl);
 	return locks_lock_file_wait(file, fl);
@@ -464,7 +632,7 @@ static int set_lock(struct vhost_fs_req *req, bool wait)
 	lock_wake(&fl, err);
 	if (err == -EAGAIN && wait)
 		err = vhost_fs_park(req, &fl);
-	locks_release_private(&fl);
+	vhost_fs_lock_drop(&fl);
 	return err;
 }
 
@@ -493,16 +661,37 @@ int vhost_fs_op_setlkw(struct vhost_fs_req *req)
 	return set_lock(req, in->lk.type != F_UNLCK);
 }
 
-/* The guest's own processes have numbers; others are 0, nobody's. */
-static u32 holder_pid(struct vhost_fs_req *req, const struct file_lock *fl)
+/* Where a lock doesn't tell whose it is, its owner is known or isn't. */
+static u32 remote_pid(struct vhost_fs_lock_space *space, const void *owner)
+{
+	struct remote_owner *r;
+	u32 pid;
+
+	spin_lock(&space->remote_lock);
+	r = remote_find(space, owner, NULL);
+	pid = r ? READ_ONCE(r->owner->pid) : 0;
+	spin_unlock(&space->remote_lock);
+	return pid;
+}
+
+/*
+ * The guest's own processes have numbers; others are 0, nobody's. What a server
+ * knows of leaves @asker, in whose name it was asked, as the owner.
+ */
+static u32 holder_pid(struct vhost_fs_req *req, const struct file_lock *fl,
+		      const void *asker)
 {
 	const struct vhost_fs_lock_owner *owner = fl->c.flc_owner;
 
-	return posix_is_ours(fl, req->fs->locks.space) ?
-		READ_ONCE(owner->pid) : 0;
+	if (posix_is_ours(fl, req->fs->locks.space))
+		return READ_ONCE(owner->pid);
+	if (!is_remote(req->handle->file) || owner == asker)
+		return 0;
+	return remote_pid(req->fs->locks.space, owner);
 }
 
-static void getlk_reply(struct vhost_fs_req *req, const struct file_lock *fl)
+static void getlk_reply(struct vhost_fs_req *req, const struct file_lock *fl,
+			const void *asker)
 {
 	struct fuse_lk_out *out = vhost_fs_reply_arg(req, sizeof(*out));
 
@@ -511,7 +700,7 @@ static void getlk_reply(struct vhost_fs_req *req, const struct file_lock *fl)
 		return;
 	out->lk.start = fl->fl_start;
 	out->lk.end = fl->fl_end;
-	out->lk.pid = holder_pid(req, fl);
+	out->lk.pid = holder_pid(req, fl, asker);
 }
 
 /**
@@ -536,11 +725,18 @@ int vhost_fs_op_getlk(struct vhost_fs_req *req)
 	fl.c.flc_owner = owner ?: (void *)&fl;
 	err = vfs_test_lock(fl.c.flc_file, &fl);
 	if (!err)
-		getlk_reply(req, &fl);
+		getlk_reply(req, &fl, owner ?: (void *)&fl);
 	locks_release_private(&fl);
 	if (owner)
 		owner_put(owner);
 	return err;
+}
+
+static void remove_posix(struct file *file, struct vhost_fs_lock_owner *owner)
+{
+	locks_remove_posix(file, owner);
+	if (is_remote(file))
+		remote_settle(file_inode(file), owner, NULL);
 }
 
 /**
@@ -558,7 +754,7 @@ void vhost_fs_lock_flush(struct vhost_fs_req *req, u64 id)
 	if (!owner)
 		return;
 	lock_may_block(req);
-	locks_remove_posix(req->handle->file, owner);
+	remove_posix(req->handle->file, owner);
 	owner_put(owner);
 }
 
@@ -606,7 +802,8 @@ static struct vhost_fs_lock_owner *owner_by_file(struct file_lock_context *ctx,
 
 	spin_lock(&ctx->flc_lock);
 	for_each_file_lock(fl, &ctx->flc_posix) {
-		if (fl->c.flc_file == file && fl->fl_lmops == &posix_lmops) {
+		if (fl->c.flc_file == file &&
+		    (fl->fl_lmops == &posix_lmops || is_remote(file))) {
 			owner = lm_get_owner(fl->c.flc_owner);
 			break;
 		}
@@ -633,7 +830,8 @@ bool vhost_fs_lock_held(struct file *file)
 		return false;
 	spin_lock(&ctx->flc_lock);
 	for_each_file_lock(fl, &ctx->flc_posix)
-		held |= fl->c.flc_file == file && fl->fl_lmops == &posix_lmops;
+		held |= fl->c.flc_file == file &&
+			(fl->fl_lmops == &posix_lmops || is_remote(file));
 	for_each_file_lock(fl, &ctx->flc_flock)
 		held |= fl->c.flc_file == file;
 	spin_unlock(&ctx->flc_lock);
@@ -677,10 +875,9 @@ bool vhost_fs_lock_close(struct file *file)
 	if (!ctx)
 		return false;
 	while ((owner = owner_by_file(ctx, file))) {
-		if (owner != last)
-			locks_remove_posix(file, owner);
-		else
+		if (owner == last)
 			close_forget(file, owner);
+		remove_posix(file, owner);
 		last = owner;
 		owner_put(owner);
 		cond_resched();

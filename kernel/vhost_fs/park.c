@@ -283,8 +283,7 @@ static struct vhost_fs_parked *park_alloc(struct vhost_fs_req *req,
 		return NULL;
 	}
 	refcount_inc(&p->handle->ref);
-	locks_init_lock(&p->fl);
-	locks_copy_lock(&p->fl, fl);
+	vhost_fs_lock_copy(&p->fl, fl);
 	if (!park_needs_poll(fl))
 		p->fl.c.flc_flags |= FL_SLEEP;
 	return p;
@@ -295,7 +294,7 @@ static void park_free(struct vhost_fs_parked *p)
 	/* After this the lock manager knows it no more. */
 	locks_delete_block(&p->fl);
 	park_stop_poll(p);
-	locks_release_private(&p->fl);
+	vhost_fs_lock_drop(&p->fl);
 	vhost_fs_handle_put(p->handle);
 	kfree(p);
 }
@@ -708,7 +707,7 @@ void vhost_fs_park_drop(struct vhost_fs_dev *fs, struct vhost_fs_queue *q)
  * vhost_fs_park_exit - for a device that is closed
  * @fs: the device, with no request in flight
  *
- * The owners of locks stay until vhost_fs_lock_space_put().
+ * The owners of locks stay until vhost_fs_lock_space_close().
  */
 void vhost_fs_park_exit(struct vhost_fs_dev *fs)
 {
