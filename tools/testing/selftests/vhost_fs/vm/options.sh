@@ -10,6 +10,7 @@ icount=
 memory=2G
 timeout=900
 plugin=
+append=
 logs=$repo/build/vm-last
 command=()
 copy_sources=() copy_targets=()
@@ -31,13 +32,13 @@ parse_options()
 			break ;;
 		--icount)
 			icount=1 ;;
-		--kernel=*|--smp=*|--memory=*|--timeout=*|--log=*|--plugin=*|--copy=*|--fetch=*|--loopback=*|\
+		--kernel=*|--smp=*|--memory=*|--timeout=*|--log=*|--plugin=*|--append=*|--copy=*|--fetch=*|--loopback=*|\
 		--backend=*|--queues=*|--queue-size=*)
 			set -- "${option%%=*}" "${option#*=}" "$@" ;;
 		--*=*)
 			# A share option's value may begin with a hyphen.
 			add_share_option "$option" ;;
-		--kernel|--smp|--memory|--timeout|--log|--plugin|--copy|--fetch|--loopback|--backend|--queues|--queue-size)
+		--kernel|--smp|--memory|--timeout|--log|--plugin|--append|--copy|--fetch|--loopback|--backend|--queues|--queue-size)
 			[ $# -gt 0 ] || usage_error "$option needs a value"
 			set_option "$option" "$1"
 			shift ;;
@@ -74,6 +75,7 @@ set_option()
 	--memory)	set_memory "$2" ;;
 	--plugin)	set_plugin "$2" ;;
 	--log)		set_log "$2" ;;
+	--append)	append+=" $2" ;;
 	--copy)		add_copy "$2" ;;
 	--fetch)	add_fetch "$2" ;;
 	--loopback)	add_loopback "$2" ;;

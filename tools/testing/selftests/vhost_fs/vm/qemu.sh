@@ -92,7 +92,7 @@ qemu_arguments()
 		qemu_base+=(-icount "shift=0,sleep=off")
 	fi
 	qemu=("${qemu_base[@]}" -smp "$smp" -m "$memory" -kernel "$vmlinuz" -initrd "$initrd"
-		-append "$kernel_arguments")
+		-append "$kernel_arguments$append")
 	case $accel in
 	kvm)	qemu+=(-accel kvm -cpu host) ;;
 	*)	qemu+=(-accel "$tcg" -cpu max) ;;
