@@ -98,9 +98,10 @@ end_ext4()
 
 run_test()
 {
+	local start=$SECONDS
 	nr=$((nr + 1))
 	if ("test_$1") >"$run/out" 2>&1; then
-		echo "ok $nr - $1"
+		echo "ok $nr - $1 # $((SECONDS - start)) s"
 	else
 		failed=$((failed + 1))
 		echo "not ok $nr - $1"
