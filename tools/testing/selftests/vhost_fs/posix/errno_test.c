@@ -213,6 +213,40 @@ TEST_F(posix, paths_too_long)
 	EXPECT_TRUE(exists("x"));
 }
 
+/* Where no path leads, names still do. */
+TEST_F(posix, deeper_than_a_path)
+{
+	char path[2 * PATH_MAX];
+	struct stat st, top = stat_of(".");
+	int i, dirs[20];
+
+	for (i = 0; i < 20; i++) {
+		MUST(mkdir(name_of(255 - i), 0755));
+		MUST(chdir(name_of(255 - i)));
+		dirs[i] = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	FAILS(ENAMETOOLONG, syscall(SYS_getcwd, path, sizeof(path)));
+	OK(put("f", "deep"));
+	EXPECT_TRUE(holds("f", "deep"));
+	OK(mkdir("d", 0755));
+	OK(rename("f", "d/g"));
+	OK(link("d/g", "../h"));
+	EXPECT_EQ(2, nlink_of("d/g"));
+	OK(symlink("../h", "l"));
+	EXPECT_TRUE(holds("l", "deep"));
+	OK(fstatat(dirs[0], "..", &st, 0));
+	EXPECT_EQ(top.st_ino, st.st_ino);
+	/* To the top in one step, and back one by one. */
+	OK(renameat(AT_FDCWD, "d", dirs[0], "d"));
+	OK(chdir(here));
+	for (i = 0; i < 20; i++) {
+		OK(chdir(name_of(255 - i)));
+		EXPECT_EQ(i == 0, exists("d"));
+		close(dirs[i]);
+	}
+	EXPECT_TRUE(holds("../h", "deep"));
+}
+
 TEST_F(posix, loops)
 {
 	char name[16], target[16] = "end";
@@ -449,9 +483,12 @@ TEST_F(posix, mknod_kinds)
 TEST_F(posix, symlink_targets)
 {
 	char buf[PATH_MAX + 1];
-	int i, lengths[] = { 1, 59, 60, 61, 255, 256, 1000, 1022, 1023 };
+	int i, lengths[] = { 1, 59, 60, 61, 255, 256, 1000, 1022, 1023,
+		/* xfs and btrfs have a limit of their own. */
+		1024, 3000, PATH_MAX - 2, PATH_MAX - 1 };
+	int nr = stored_on(EXT4_SUPER_MAGIC) || stored_on(TMPFS_MAGIC) ? 13 : 9;
 
-	for (i = 0; i < 9; i++) {
+	for (i = 0; i < nr; i++) {
 		OK(symlink(path_of(lengths[i]), "l"));
 		EXPECT_EQ(lengths[i], size_of("l"));
 		EXPECT_EQ(lengths[i], readlink("l", buf, sizeof(buf)));
@@ -459,6 +496,8 @@ TEST_F(posix, symlink_targets)
 		OK(unlink("l"));
 	}
 	FAILS(ENAMETOOLONG, symlink(path_of(PATH_MAX), "l"));
+	if (stored_on(XFS_SUPER_MAGIC))
+		FAILS(ENAMETOOLONG, symlink(path_of(1024), "l"));
 	FAILS(ENOENT, symlink("", "l"));
 	OK(symlink("abcdef", "l"));
 	EXPECT_EQ(3, readlink("l", buf, 3));

@@ -299,6 +299,22 @@ TEST_F(locks, waiting)
 	}
 }
 
+/* Which of several has something to say. */
+static int who_answers(struct other **p, int nr)
+{
+	fd_set set;
+	int i;
+
+	FD_ZERO(&set);
+	for (i = 0; i < nr; i++)
+		FD_SET(p[i]->answers, &set);
+	if (select(FD_SETSIZE, &set, NULL, NULL, NULL) <= 0)
+		_exit(KSFT_FAIL);
+	for (i = 0; !FD_ISSET(p[i]->answers, &set); i++)
+		;
+	return i;
+}
+
 /* Each has what the other wants: one of them is told. */
 TEST_F(locks, deadlock)
 {
@@ -313,21 +329,181 @@ TEST_F(locks, deadlock)
 	o.start = 0;
 	tell(&b, o);
 	/* Closing lets go of what it has, and lets the other have it. */
-	first = -1;
-	while (first < 0) {
-		fd_set set;
-
-		FD_ZERO(&set);
-		FD_SET(a.answers, &set);
-		FD_SET(b.answers, &set);
-		MUST(select(FD_SETSIZE, &set, NULL, NULL, NULL));
-		first = FD_ISSET(a.answers, &set) ? 0 : 1;
-	}
+	first = who_answers((struct other *[]){ &a, &b }, 2);
 	EXPECT_EQ(EDEADLK, answer(first ? &b : &a));
 	stop(first ? &b : &a, 0);
 	second = answer(first ? &a : &b);
 	EXPECT_EQ(0, second);
 	stop(first ? &a : &b, 0);
+}
+
+/* Each has what the next one wants, whichever side they are on. */
+TEST_F(locks, deadlock_of_three)
+{
+	struct order o = { .how = FCNTL, .type = F_WRLCK, .wait = true, .len = 1 };
+	struct other p[3], *waiting[3];
+	int i, first;
+
+	for (i = 0; i < 3; i++) {
+		p[i] = start(self->file[i % 2]);
+		waiting[i] = &p[i];
+		EXPECT_EQ(0, ask(&p[i], FCNTL, F_WRLCK, i, 1));
+	}
+	for (i = 0; i < 3; i++) {
+		o.start = (i + 1) % 3;
+		tell(&p[i], o);
+	}
+	first = who_answers(waiting, 3);
+	EXPECT_EQ(EDEADLK, answer(&p[first]));
+	stop(&p[first], 0);
+	/* What it had the one before it wanted, and so on. */
+	for (i = 1; i < 3; i++) {
+		struct other *next = &p[(first + 3 - i) % 3];
+
+		EXPECT_EQ(0, answer(next));
+		stop(next, 0);
+	}
+}
+
+/* Two readers that both want to write can't have it both. */
+TEST_F(locks, deadlock_of_readers)
+{
+	struct order o = { .how = FCNTL, .type = F_WRLCK, .wait = true };
+	struct other a = start(self->file[0]), b = start(self->file[1]);
+	int first;
+
+	EXPECT_EQ(0, ask(&a, FCNTL, F_RDLCK, 0, 0));
+	EXPECT_EQ(0, ask(&b, FCNTL, F_RDLCK, 0, 0));
+	tell(&a, o);
+	tell(&b, o);
+	first = who_answers((struct other *[]){ &a, &b }, 2);
+	EXPECT_EQ(EDEADLK, answer(first ? &b : &a));
+	EXPECT_EQ(EAGAIN, could(self->file[0], FCNTL, F_WRLCK, 0, 0));
+	stop(first ? &b : &a, 0);
+	EXPECT_EQ(0, answer(first ? &a : &b));
+	stop(first ? &a : &b, 0);
+}
+
+#define READERS	4
+
+/* When a writer goes, all readers come; when they go, the next writer does. */
+TEST_F(locks, many_waiters)
+{
+	static const int hows[] = { FLOCK, FCNTL, OPEN_FILE };
+	struct other writer, readers[READERS];
+	struct order o = { .wait = true };
+	int i, how;
+
+	for (how = 0; how < 3; how++) {
+		o.how = hows[how];
+		o.type = F_RDLCK;
+		writer = start(self->file[how % 2]);
+		EXPECT_EQ(0, ask(&writer, o.how, F_WRLCK, 0, 0));
+		for (i = 0; i < READERS; i++) {
+			readers[i] = start(self->file[i % 2]);
+			tell(&readers[i], o);
+		}
+		EXPECT_EQ(0, ask(&writer, o.how, F_UNLCK, 0, 0));
+		for (i = 0; i < READERS; i++)
+			EXPECT_EQ(0, answer(&readers[i]));
+		o.type = F_WRLCK;
+		tell(&writer, o);
+		for (i = 0; i < READERS; i++)
+			stop(&readers[i], i % 2 ? SIGKILL : 0);
+		EXPECT_EQ(0, answer(&writer));
+		stop(&writer, 0);
+	}
+}
+
+/* A range that several hold parts of is free when the last of them lets go. */
+TEST_F(locks, parts_of_a_range)
+{
+	struct order o = { .how = FCNTL, .type = F_WRLCK, .wait = true, .len = 30 };
+	struct other p[3], whole = start(self->file[0]);
+	struct flock found = { .l_type = F_WRLCK, .l_len = 30 };
+	int i, fd = open(self->file[1], O_RDWR | O_CLOEXEC);
+
+	for (i = 0; i < 3; i++) {
+		p[i] = start(self->file[i % 2]);
+		EXPECT_EQ(0, ask(&p[i], i == 1 ? OPEN_FILE : FCNTL, F_WRLCK, i * 10, 10));
+	}
+	tell(&whole, o);
+	for (i = 0; i < 3; i++) {
+		/* It has none of it before it has all. */
+		OK(fcntl(fd, F_GETLK, &found));
+		EXPECT_EQ(i * 10, found.l_start);
+		EXPECT_EQ(10, found.l_len);
+		EXPECT_EQ(0, ask(&p[i], i == 1 ? OPEN_FILE : FCNTL, F_UNLCK, 0, 0));
+		found = (struct flock){ .l_type = F_WRLCK, .l_len = 30 };
+	}
+	EXPECT_EQ(0, answer(&whole));
+	OK(fcntl(fd, F_GETLK, &found));
+	EXPECT_EQ(0, found.l_start);
+	EXPECT_EQ(30, found.l_len);
+	for (i = 0; i < 3; i++)
+		stop(&p[i], 0);
+	stop(&whole, 0);
+	close(fd);
+}
+
+/* Ranges of one process that touch are one; a lock is changed in one step. */
+TEST_F(locks, joined_ranges)
+{
+	struct flock found = { .l_type = F_WRLCK };
+	struct other p = start(self->file[0]);
+	int fd = open(self->file[1], O_RDWR | O_CLOEXEC);
+
+	EXPECT_EQ(0, ask(&p, FCNTL, F_RDLCK, 0, 10));
+	EXPECT_EQ(0, ask(&p, FCNTL, F_RDLCK, 20, 10));
+	EXPECT_EQ(0, ask(&p, FCNTL, F_RDLCK, 10, 10));
+	OK(fcntl(fd, F_GETLK, &found));
+	EXPECT_EQ(F_RDLCK, found.l_type);
+	EXPECT_EQ(0, found.l_start);
+	EXPECT_EQ(30, found.l_len);
+	EXPECT_EQ(0, ask(&p, FCNTL, F_WRLCK, 5, 20));
+	found = (struct flock){ .l_type = F_RDLCK };
+	OK(fcntl(fd, F_GETLK, &found));
+	EXPECT_EQ(F_WRLCK, found.l_type);
+	EXPECT_EQ(5, found.l_start);
+	EXPECT_EQ(20, found.l_len);
+	EXPECT_EQ(0, could(self->file[1], FCNTL, F_RDLCK, 0, 5));
+	stop(&p, 0);
+	close(fd);
+}
+
+/* A child has none of its parent's, and loses none of them by closing. */
+TEST_F(locks, of_children)
+{
+	struct flock lock = { .l_type = F_WRLCK };
+	int fd = open(self->file[0], O_RDWR | O_CLOEXEC), status;
+	pid_t pid;
+
+	OK(fcntl(fd, F_SETLK, &lock));
+	pid = fork();
+	if (!pid) {
+		FAILS(EAGAIN, fcntl(fd, F_SETLK, &lock));
+		OK(fcntl(fd, F_GETLK, &lock));
+		EXPECT_EQ(F_WRLCK, lock.l_type);
+		EXPECT_EQ(getppid(), lock.l_pid);
+		lock.l_type = F_UNLCK;
+		OK(fcntl(fd, F_SETLK, &lock));
+		close(fd);
+		_exit(_metadata->exit_code);
+	}
+	waitpid(pid, &status, 0);
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(EAGAIN, could(self->file[1], FCNTL, F_RDLCK, 0, 0));
+	/* That of an open file both have, and either may drop. */
+	lock.l_type = F_UNLCK;
+	OK(fcntl(fd, F_SETLK, &lock));
+	OK(flock(fd, LOCK_EX));
+	pid = fork();
+	if (!pid)
+		_exit(flock(fd, LOCK_UN) != 0);
+	waitpid(pid, &status, 0);
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(0, could(self->file[1], FLOCK, F_WRLCK, 0, 0));
+	close(fd);
 }
 
 static void on_signal(int sig)

@@ -5,6 +5,10 @@
 # share: file systems mounted inside a share, an overlay whose upper layer lies
 # on the mount, data shared by copies, two mounts of one share. Prints TAP; exit
 # status 0 if all passed, 1 if not.
+#
+#   mounts_test.sh [--sequences N] [nested|overlay|shared|two|full]...
+#
+# --sequences says how many of random calls (4).
 
 set -u
 export LC_ALL=C
@@ -65,6 +69,7 @@ nested()
 	check "moving between nested file systems" nested_moves
 	check "sizes of nested file systems" nested_statfs
 	report "in a nested xfs" "$here/io_test" "$mount/xfs" --other "$share/xfs"
+	report "in a nested xfs" "$here/differential" --sequences "$sequences" "$share/xfs" "$mount/xfs"
 	unserve nested "$mount"
 	umount "$share/xfs/tmpfs" "$share/xfs" "$share" || fail "umount"
 }
@@ -102,6 +107,18 @@ mount_overlay()
 		overlay "$work/overlay.top"
 }
 
+# An overlay all of which is the host's, for comparison. It keeps to the first name
+# of a file, and a guest's file system says that this has gone when it has.
+overlay_differs()
+{
+	mkdir -p "$work/overlay.native" "$share/native.upper" "$share/native.work"
+	mount -t overlay -o "lowerdir=$work/overlay.lower,upperdir=$share/native.upper,workdir=$share/native.work" \
+		overlay "$work/overlay.native" || fail "no overlay"
+	report "on an overlay" "$here/differential" --apart --no-links --xattr --sequences "$sequences" \
+		"$work/overlay.native" "$work/overlay.top"
+	umount "$work/overlay.native"
+}
+
 # The overlay's own attributes are "trusted", for which the share needs a
 # capability; or the user's.
 overlay()
@@ -130,6 +147,7 @@ overlay_on()
 	check "an overlay $name takes changes" overlay_works
 	check "what an overlay $name leaves on the host" overlay_upper
 	check "an overlay $name mounted again" overlay_again
+	[ -n "$overlay_options" ] || overlay_differs
 	umount "$work/overlay.top"
 	unserve overlay "$mount"
 	umount "$share" || fail "umount"
@@ -236,6 +254,11 @@ full()
 	done
 }
 
+sequences=4
+if [ "${1-}" = --sequences ]; then
+	sequences=${2-}
+	shift 2
+fi
 rm -rf "$work"
 mkdir -p "$work"
 overlay_options=

@@ -177,6 +177,53 @@ TEST_F_TIMEOUT(posix, removal_while_listing, LONG)
 	FAILS(ENOENT, opens("d", O_RDONLY));
 }
 
+/* What is listed gets another name and its own again: the listing still ends. */
+TEST_F_TIMEOUT(posix, renaming_while_listing, LONG)
+{
+	unsigned char seen[MANY] = { 0 };
+	int dir = dir_with("d", MANY), listed = 0;
+	DIR *d = fdopendir(dup(dir));
+	struct dirent *de;
+
+	while ((de = readdir(d)) && listed < 3 * MANY) {
+		if (de->d_name[0] != 'e')
+			continue;
+		seen[atoi(de->d_name + 1)]++;
+		OK(renameat(dir, de->d_name, dir, "other"));
+		OK(renameat(dir, "other", dir, de->d_name));
+		listed++;
+	}
+	EXPECT_EQ(NULL, (void *)de);
+	for (listed = 0; listed < MANY; listed++)
+		EXPECT_LT(0, seen[listed]);
+	closedir(d);
+	close(dir);
+}
+
+/* A descriptor of a directory and its copies have one position. */
+TEST_F_TIMEOUT(posix, shared_position, LONG)
+{
+	unsigned char seen[MANY] = { 0 };
+	int dir = dir_with("d", MANY), copy = dup(dir), n, i, total = 0;
+	static char buf[1024];
+
+	for (i = 0; (n = syscall(SYS_getdents64, i % 2 ? copy : dir, buf, sizeof(buf))) > 0; i++) {
+		struct dirent64 *de;
+		int at;
+
+		for (at = 0; at < n; at += de->d_reclen, total++) {
+			de = (struct dirent64 *)(buf + at);
+			if (de->d_name[0] == 'e')
+				seen[atoi(de->d_name + 1)]++;
+		}
+	}
+	EXPECT_EQ(0, n);
+	EXPECT_EQ(MANY + 2, total);
+	EXPECT_EQ(0, count_not(seen, 0, MANY, 1));
+	close(copy);
+	close(dir);
+}
+
 /* A position stays good when others go and come. */
 TEST_F_TIMEOUT(posix, positions_after_changes, LONG)
 {

@@ -331,6 +331,38 @@ TEST_F(posix, open_files_keep_their_names)
 	EXPECT_EQ(0, faccessat(dir, "../../e", F_OK, 0));
 }
 
+/* What is replaced has one link less, for those who have it open. */
+TEST_F(posix, replaced_files)
+{
+	struct stat st;
+	int fd, dir;
+
+	OK(put("new", "new"));
+	OK(put("old", "old"));
+	OK(mkdir("full", 0755));
+	OK(mkdir("empty", 0755));
+	OK(touch("full/f", 0644));
+	fd = open("old", O_RDONLY);
+	dir = open("empty", O_RDONLY | O_DIRECTORY);
+	OK(rename("new", "old"));
+	OK(fstat(fd, &st));
+	EXPECT_EQ(0, st.st_nlink);
+	OK(rename("full", "empty"));
+	OK(fstat(dir, &st));
+	EXPECT_EQ(0, st.st_nlink);
+	FAILS(ENOENT, openat(dir, "f", O_RDONLY));
+	FAILS(ENOENT, openat(dir, "g", O_CREAT | O_WRONLY, 0644));
+	EXPECT_TRUE(exists("empty/f"));
+	close(fd);
+	close(dir);
+	/* One of two names. */
+	OK(link("old", "second"));
+	OK(put("third", "3"));
+	OK(rename("third", "old"));
+	EXPECT_EQ(1, nlink_of("second"));
+	EXPECT_TRUE(holds("second", "new"));
+}
+
 TEST_F(posix, removed_current_directory)
 {
 	char path[PATH_MAX];

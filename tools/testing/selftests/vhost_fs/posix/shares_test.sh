@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # What takes a share with options, or a file system with some of its own:
-# attributes, ACLs, locks and random calls; locks between two guests; quotas;
-# btrfs. Prints TAP; exit status 0 if all passed, 1 if not.
+# attributes, ACLs, locks and random calls; random calls with other options;
+# locks between two guests; quotas; btrfs. Prints TAP; exit status 0 if all passed, 1 if not.
 #
-#   shares_test.sh [--mount-only] [--sequences N] [--fs NAME]... [options|guests|quota|on_btrfs]...
+#   shares_test.sh [--mount-only] [--sequences N] [--fs NAME]... [options|policies|guests|quota|on_btrfs]...
 #
 # --mount-only leaves the host's file systems themselves out, --sequences says how
-# many of random calls (10), --fs names file systems for "options" (ext4).
+# many of random calls (10; a tenth of that for each of "policies"), --fs names file
+# systems for "options" and "policies" (ext4).
 
 set -u
 export LC_ALL=C
@@ -38,6 +39,34 @@ options()
 		report "$fs" "$here/differential" --xattr --acl --flags --sequences "$sequences" \
 			"$share" "$mount"
 		unserve "$fs" "$mount"
+		umount "$share" || fail "umount of $fs"
+	done
+}
+
+# Options that make no difference to what a single guest sees.
+policies=(
+	"--cache never --allow-mmap"
+	"--cache metadata --allow-mmap"
+	"--cache always --negative-timeout 3600"
+	"--writeback"
+	"--inode-file-handles prefer"
+	"--inode-file-handles mandatory --cache never --allow-mmap"
+	"--no-idmapped-mounts --no-readdirplus"
+)
+
+policies()
+{
+	local fs policy words
+	for fs in "${file_systems[@]}"; do
+		share=$work/$fs.share mount=$work/$fs.mount
+		make_fs "$fs" "$share" 1G || fail "no $fs"
+		for policy in "${policies[@]}"; do
+			read -r -a words <<<"$policy"
+			serve "$fs" "$share" "$mount" "${all_options[@]}" "${words[@]}"
+			report "$fs $policy:" "$here/differential" --xattr --acl --seed 1000 \
+				--sequences $(((sequences + 9) / 10)) "$share" "$mount"
+			unserve "$fs" "$mount"
+		done
 		umount "$share" || fail "umount of $fs"
 	done
 }
@@ -80,29 +109,55 @@ quota_of_files()
 
 quota_of_projects()
 {
-	mkdir "$share/project" && xfs_io -x -c 'chproj 42' -c 'chattr +P' "$share/project" &&
-		xfs_quota -x -c 'limit -p bhard=2m 42' "$share" &&
-		refused 'No space left' dd if=/dev/zero of="$mount/project/f" bs=64k count=64 status=none &&
+	mkdir "$share/project" && chattr -p 42 +P "$share/project" &&
+		xfs_quota -f -x -c 'limit -p bhard=2m 42' "$share" &&
+		refused "${project_error[$1]}" dd if=/dev/zero of="$mount/project/f" bs=64k count=64 status=none &&
 		same "$(lsattr -pd "$mount/project" | awk '{ print $1 }')" 42 project &&
 		same "$(lsattr -p "$mount/project/f" | awk '{ print $1 }')" 42 "the new file's project" &&
-		: >"$mount/other" && refused 'cross-device' ln "$mount/other" "$mount/project/other"
+		same "$(stat -f -c '%b %s' "$mount/project")" "$(stat -f -c '%b %s' "$share/project")" "room" &&
+		: >"$mount/other" && refused 'cross-device' ln "$mount/other" "$mount/project/other" &&
+		mkdir "$mount/second" && chattr -p 43 +P "$mount/second" &&
+		same "$(lsattr -pd "$share/second" | awk '{ print $1 }')" 43 "a guest's project"
+}
+
+# Files that others would give to who has no room for them; on xfs their root may.
+quota_of_gifts()
+{
+	dd if=/dev/zero of="$mount/gift" bs=64k count=64 status=none &&
+		refused 'quota exceeded' chown 3001 "$mount/gift" &&
+		same "$(stat -c %u "$share/gift")" 0 "owner" && rm "$mount/gift"
+}
+
+# What quota_on TYPE mounts; xfs answers ENOSPC where a project has no room.
+declare -A quota_options=([xfs]='uquota,pquota' [ext4]='usrquota,prjquota') \
+	project_error=([xfs]='No space left' [ext4]='quota exceeded')
+
+quota_on()
+{
+	local type=$1 image
+	share=$work/quota mount=$work/quota.mount
+	make_fs "$type" "$share" 400M || fail "no $type"
+	umount "$share"
+	image=/var/tmp/vhost-fs-posix/$(basename "$work")-$type
+	[ "$type" != ext4 ] || tune2fs -O quota,project -Q usrquota,prjquota "$image" >/dev/null ||
+		fail "tune2fs"
+	modprobe -qa quota_v2 quota_tree
+	mount -o "loop,${quota_options[$type]}" "$image" "$share" || fail "no quotas on $type"
+	xfs_quota -f -x -c 'limit -u bhard=2m ihard=20 3001' "$share" || fail "no quota"
+	mkdir -m 777 "$share/alice"
+	serve quota "$share" "$mount"
+	check "a user's quota of blocks, $type" quota_of_blocks
+	check "a user's quota of files, $type" quota_of_files
+	[ "$type" = xfs ] || check "a user's quota and gifts, $type" quota_of_gifts
+	check "a project's quota, $type" quota_of_projects "$type"
+	unserve quota "$mount"
+	umount "$share" || fail "umount"
 }
 
 quota()
 {
-	share=$work/quota mount=$work/quota.mount
-	make_fs xfs "$share" 400M || fail "no xfs"
-	umount "$share"
-	mount -o loop,uquota,pquota /var/tmp/vhost-fs-posix/"$(basename "$work")"-xfs "$share" ||
-		fail "no quotas"
-	xfs_quota -x -c 'limit -u bhard=2m ihard=20 3001' "$share" || fail "no quota"
-	mkdir -m 777 "$share/alice"
-	serve quota "$share" "$mount"
-	check "a user's quota of blocks" quota_of_blocks
-	check "a user's quota of files" quota_of_files
-	check "a project's quota" quota_of_projects
-	unserve quota "$mount"
-	umount "$share" || fail "umount"
+	quota_on xfs
+	quota_on ext4
 }
 
 # --- btrfs ---------------------------------------------------------------------
@@ -153,7 +208,7 @@ while [ $# -gt 0 ]; do
 	--mount-only)	mount_only=yes ;;
 	--sequences)	sequences=${2-}; shift ;;
 	--fs)		file_systems+=("${2-}"); shift ;;
-	options|guests|quota|on_btrfs) break ;;
+	options|policies|guests|quota|on_btrfs) break ;;
 	*)
 		echo "$me: no '$1'; see its head for what there is" >&2
 		exit 2 ;;
@@ -164,7 +219,7 @@ done
 rm -rf "$work"
 mkdir -p "$work"
 echo "TAP version 13"
-[ $# -gt 0 ] || set -- options guests quota on_btrfs
+[ $# -gt 0 ] || set -- options policies guests quota on_btrfs
 for name; do
 	"$name"
 done

@@ -3,9 +3,14 @@
  * Files that are more than data: programs, FIFOs, sockets, descriptors without
  * access, restricted lookups, and handles.
  */
+#include <linux/fiemap.h>
+#include <linux/fs.h>
 #include <linux/openat2.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/swap.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
@@ -323,6 +328,95 @@ TEST_F(posix, locks_of_processes)
 	FAILS(EAGAIN, set_lock(second, F_OFD_SETLK, F_RDLCK, 0, 0));
 	close(second);
 	EXPECT_EQ(EAGAIN, other_lock(F_WRLCK, 0, 0));
+}
+
+/* Waits for an event, past others. */
+static bool comes(int watch, uint32_t mask, const char *name)
+{
+	static char buf[4096] __attribute__((aligned(8)));
+	static ssize_t at, end;
+	struct inotify_event *e;
+
+	for (;;) {
+		if (at >= end) {
+			at = 0;
+			end = read(watch, buf, sizeof(buf));
+			if (end <= 0)
+				return false;
+		}
+		e = (struct inotify_event *)(buf + at);
+		at += sizeof(*e) + e->len;
+		if ((e->mask & mask) && (!name || (e->len && !strcmp(e->name, name))))
+			return true;
+	}
+}
+
+/* Who watches the host's directory sees what is done in it, by guests too. */
+TEST_F(posix, watchers)
+{
+	int watch = inotify_init1(IN_CLOEXEC), fd;
+
+	OK(inotify_add_watch(watch, through_fuse() ? other : here, IN_ALL_EVENTS));
+	fd = open("f", O_CREAT | O_RDWR, 0644);
+	EXPECT_TRUE(comes(watch, IN_CREATE, "f"));
+	EXPECT_TRUE(comes(watch, IN_OPEN, "f"));
+	EXPECT_EQ(4, write(fd, "text", 4));
+	EXPECT_TRUE(comes(watch, IN_MODIFY, "f"));
+	OK(ftruncate(fd, 2));
+	EXPECT_TRUE(comes(watch, IN_MODIFY, "f"));
+	OK(fallocate(fd, 0, 0, 100));
+	EXPECT_TRUE(comes(watch, IN_MODIFY, "f"));
+	OK(fchmod(fd, 0600));
+	EXPECT_TRUE(comes(watch, IN_ATTRIB, "f"));
+	OK(utimensat(AT_FDCWD, "f", (struct timespec[2]) { { 1, 1 }, { 1, 1 } }, 0));
+	EXPECT_TRUE(comes(watch, IN_ATTRIB, "f"));
+	close(fd);
+	EXPECT_TRUE(comes(watch, IN_CLOSE_WRITE, "f"));
+	OK(link("f", "g"));
+	EXPECT_TRUE(comes(watch, IN_CREATE, "g"));
+	OK(rename("f", "h"));
+	EXPECT_TRUE(comes(watch, IN_MOVED_FROM, "f"));
+	EXPECT_TRUE(comes(watch, IN_MOVED_TO, "h"));
+	OK(mkdir("d", 0755));
+	EXPECT_TRUE(comes(watch, IN_CREATE, "d"));
+	OK(symlink("x", "l"));
+	EXPECT_TRUE(comes(watch, IN_CREATE, "l"));
+	OK(rmdir("d"));
+	EXPECT_TRUE(comes(watch, IN_DELETE, "d"));
+	OK(rename("g", "l"));
+	EXPECT_TRUE(comes(watch, IN_MOVED_TO, "l"));
+	OK(unlink("h"));
+	EXPECT_TRUE(comes(watch, IN_DELETE, "h"));
+	fd = open(".", O_TMPFILE | O_RDWR, 0600);
+	OK(linkat(AT_FDCWD, ({ static char p[32]; snprintf(p, 32, "/proc/self/fd/%d", fd); p; }),
+		  AT_FDCWD, "named", AT_SYMLINK_FOLLOW));
+	EXPECT_TRUE(comes(watch, IN_CREATE, "named"));
+	close(fd);
+	close(watch);
+}
+
+/* Where its data lies the guest doesn't know, and can't swap to it. */
+TEST_F(posix, places_on_disk)
+{
+	struct fiemap map = { .fm_length = ~0ULL };
+	int fd = open("f", O_CREAT | O_RDWR, 0600), block = 0;
+
+	OK(put("f", "text"));
+	OK(fsync(fd));
+	if (!through_fuse()) {
+		FAILS(stored_on(TMPFS_MAGIC) ? EOPNOTSUPP : 0,
+		      ioctl(fd, FS_IOC_FIEMAP, &map));
+		return;
+	}
+	FAILS(EOPNOTSUPP, ioctl(fd, FS_IOC_FIEMAP, &map));
+	OK(ioctl(fd, FIBMAP, &block));
+	EXPECT_EQ(0, block);
+	/* A version, 64 pages less the first, and no bad ones. */
+	OK(fallocate(fd, 0, 0, 64 * 4096));
+	EXPECT_EQ(10, pwrite(fd, "SWAPSPACE2", 10, 4096 - 10));
+	EXPECT_EQ(12, pwrite(fd, "\1\0\0\0\x3f\0\0\0\0\0\0\0", 12, 1024));
+	FAILS(EINVAL, swapon("f", 0));
+	close(fd);
 }
 
 /* Programs of the tests above are this one. */

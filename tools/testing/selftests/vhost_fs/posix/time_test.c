@@ -347,6 +347,61 @@ TEST_F(posix, now_is_now)
 	EXPECT_FALSE(later(st.st_mtim, st.st_ctim));
 }
 
+/* A file without a name changes no directory, until it has one. */
+TEST_F(posix, nameless_files)
+{
+	struct stat before, after;
+	char path[64];
+	int fd;
+
+	OK(mkdir("d", 0755));
+	age("d");
+	before = stat_of("d");
+	let_clock_tick();
+	fd = open("d", O_TMPFILE | O_RDWR, 0600);
+	OK(fd);
+	after = stat_of("d");
+	EXPECT_EQ(0, what_changed(&before, &after) & ~ATIME);
+	OK(fstat(fd, &before));
+	let_clock_tick();
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	OK(linkat(AT_FDCWD, path, AT_FDCWD, "d/f", AT_SYMLINK_FOLLOW));
+	OK(fstat(fd, &after));
+	EXPECT_EQ(CTIME, what_changed(&before, &after) & ~ATIME);
+	EXPECT_EQ(1, after.st_nlink);
+	EXPECT_LT(LONG_AGO, stat_of("d").st_mtim.tv_sec);
+	close(fd);
+}
+
+/* Copying in the kernel is reading and writing. */
+TEST_F(posix, copies)
+{
+	struct stat before, after;
+	int in, out;
+
+	OK(put("in", "12345"));
+	OK(put("out", ""));
+	age("in");
+	age("out");
+	in = open("in", O_RDONLY);
+	out = open("out", O_WRONLY);
+	before = stat_of("out");
+	let_clock_tick();
+	EXPECT_EQ(5, copy_file_range(in, NULL, out, NULL, 9, 0));
+	after = stat_of("out");
+	EXPECT_EQ(CHANGED, what_changed(&before, &after) & ~ATIME);
+	EXPECT_EQ(LONG_AGO, stat_of("in").st_mtim.tv_sec);
+	/* At its end there is nothing to copy, and nothing changes. */
+	age("out");
+	before = stat_of("out");
+	let_clock_tick();
+	EXPECT_EQ(0, copy_file_range(in, NULL, out, NULL, 9, 0));
+	after = stat_of("out");
+	EXPECT_EQ(0, what_changed(&before, &after) & ~ATIME);
+	close(in);
+	close(out);
+}
+
 /* What is seen through the mount is what the host keeps. */
 TEST_F(posix, both_sides_agree)
 {

@@ -539,7 +539,7 @@ static long call_remove_acl(struct world *w, const struct step *s,
 #define FILES(id, w, n, ...) \
 	{ .name = #id, .weight = w, .fds = n, .args = { __VA_ARGS__ }, \
 	  .run = call_##id }
-#define ATTRS(id, w, n, kind, ...) \
+#define NEEDY(id, w, n, kind, ...) \
 	{ .name = #id, .weight = w, .paths = n, .need = NEEDS_##kind, \
 	  .args = { __VA_ARGS__ }, .run = call_##id }
 
@@ -552,10 +552,10 @@ const struct call calls[] = {
 	PATHS(mknod, 4, 1, KIND, MODE, UID),
 	{ .name = "symlink", .weight = 5, .paths = 2, .targets = true,
 	  .run = call_symlink },
-	PATHS(link, 5, 2),
-	PATHS(link_follow, 2, 2),
+	NEEDY(link, 5, 2, LINKS),
+	NEEDY(link_follow, 2, 2, LINKS),
 	{ .name = "link_file", .weight = 3, .paths = 1, .fds = 1,
-	  .args = { SLOT }, .run = call_link_file },
+	  .need = NEEDS_LINKS, .args = { SLOT }, .run = call_link_file },
 	PATHS(unlink, 6, 1),
 	PATHS(rmdir, 4, 1),
 	PATHS(rename, 7, 2),
@@ -609,22 +609,22 @@ const struct call calls[] = {
 	{ .name = "setflags", .weight = 3, .fds = 1, .need = NEEDS_INODE_FLAGS,
 	  .args = { SLOT, INODE_FLAGS }, .run = call_setflags },
 
-	ATTRS(setxattr, 6, 1, XATTR, ATTR_NAME, ATTR_SIZE, ATTR_FLAGS),
-	ATTRS(lsetxattr, 3, 1, XATTR, ATTR_NAME, ATTR_SIZE, ATTR_FLAGS),
+	NEEDY(setxattr, 6, 1, XATTR, ATTR_NAME, ATTR_SIZE, ATTR_FLAGS),
+	NEEDY(lsetxattr, 3, 1, XATTR, ATTR_NAME, ATTR_SIZE, ATTR_FLAGS),
 	{ .name = "fsetxattr", .weight = 3, .fds = 1, .need = NEEDS_XATTR,
 	  .args = { SLOT, ATTR_NAME, ATTR_SIZE, ATTR_FLAGS },
 	  .run = call_fsetxattr },
-	ATTRS(getxattr, 4, 1, XATTR, ATTR_NAME, ATTR_SIZE),
-	ATTRS(lgetxattr, 2, 1, XATTR, ATTR_NAME),
+	NEEDY(getxattr, 4, 1, XATTR, ATTR_NAME, ATTR_SIZE),
+	NEEDY(lgetxattr, 2, 1, XATTR, ATTR_NAME),
 	{ .name = "fgetxattr", .weight = 2, .fds = 1, .need = NEEDS_XATTR,
 	  .args = { SLOT, ATTR_NAME }, .run = call_fgetxattr },
-	ATTRS(removexattr, 3, 1, XATTR, ATTR_NAME),
-	ATTRS(lremovexattr, 2, 1, XATTR, ATTR_NAME),
-	ATTRS(listxattr, 3, 1, XATTR, ATTR_SIZE),
-	ATTRS(llistxattr, 2, 1, XATTR),
-	ATTRS(set_acl, 10, 1, ACL, ACL),
-	ATTRS(get_acl, 3, 1, ACL, ACL),
-	ATTRS(remove_acl, 2, 1, ACL, ACL),
+	NEEDY(removexattr, 3, 1, XATTR, ATTR_NAME),
+	NEEDY(lremovexattr, 2, 1, XATTR, ATTR_NAME),
+	NEEDY(listxattr, 3, 1, XATTR, ATTR_SIZE),
+	NEEDY(llistxattr, 2, 1, XATTR),
+	NEEDY(set_acl, 10, 1, ACL, ACL),
+	NEEDY(get_acl, 3, 1, ACL, ACL),
+	NEEDY(remove_acl, 2, 1, ACL, ACL),
 };
 
 const size_t nr_calls = sizeof(calls) / sizeof(*calls);

@@ -36,7 +36,8 @@ enum draw {
 
 /* What a call needs besides what every share has. */
 enum need {
-	NEEDS_NOTHING, NEEDS_XATTR, NEEDS_ACL, NEEDS_INODE_FLAGS, NR_NEEDS
+	NEEDS_NOTHING, NEEDS_LINKS, NEEDS_XATTR, NEEDS_ACL, NEEDS_INODE_FLAGS,
+	NR_NEEDS
 };
 
 /**
