@@ -324,9 +324,9 @@ static const char *take_pool(struct virtiofsd_options *o, const struct row *row,
 static const char *take_nothing(struct virtiofsd_options *o, const struct row *row,
 				const char *value)
 {
+	(void)o;
+	(void)row;
 	(void)value;
-	if (row->bits)
-		ignore(o, row);
 	return NULL;
 }
 
@@ -393,14 +393,17 @@ static const char *take_translate_gid(struct virtiofsd_options *o, const struct 
 	return take_id_rule(o, value, &o->share.gid_rules);
 }
 
+/* The second word sets the row's bit. */
 static const char *take_migration_mode(struct virtiofsd_options *o, const struct row *row,
 				       const char *value)
 {
 	static const char *const words[] = { "find-paths", "file-handles" };
+	int found = find_word(words, ARRAY_SIZE(words), value, false);
 
-	if (find_word(words, ARRAY_SIZE(words), value, false) < 0)
+	if (found < 0)
 		return "accepted are find-paths and file-handles";
-	ignore(o, row);
+	o->share.share.migration &= ~row->bits;
+	o->share.share.migration |= found ? row->bits : 0;
 	return NULL;
 }
 
@@ -408,10 +411,20 @@ static const char *take_on_error(struct virtiofsd_options *o, const struct row *
 				 const char *value)
 {
 	static const char *const words[] = { "abort", "guest-error" };
+	int found = find_word(words, ARRAY_SIZE(words), value, false);
 
-	if (find_word(words, ARRAY_SIZE(words), value, false) < 0)
+	if (found < 0)
 		return "accepted are abort and guest-error";
-	ignore(o, row);
+	o->share.share.migration &= ~row->bits;
+	o->share.share.migration |= found ? row->bits : 0;
+	return NULL;
+}
+
+static const char *take_migration_flag(struct virtiofsd_options *o, const struct row *row,
+				       const char *value)
+{
+	(void)value;
+	o->share.share.migration |= row->bits;
 	return NULL;
 }
 
@@ -575,10 +588,14 @@ static const struct row rows[] = {
 	{ "translate-gid", 0, VALUE, "RULE", "translate group ids", take_translate_gid, 0 },
 	{ "preserve-noatime", 0, FLAG, NULL, "O_NOATIME is O_NOATIME", take_share_flag,
 	  VHOST_FS_SHARE_NOATIME },
-	{ "migration-mode", 0, VALUE, "MODE", "ignored", take_migration_mode, 0 },
-	{ "migration-on-error", 0, VALUE, "WHAT", "ignored", take_on_error, 0 },
-	{ "migration-verify-handles", 0, FLAG, NULL, "ignored", take_nothing, 1 },
-	{ "migration-confirm-paths", 0, FLAG, NULL, "ignored", take_nothing, 1 },
+	{ "migration-mode", 0, VALUE, "MODE", "find-paths [default] or file-handles",
+	  take_migration_mode, VHOST_FS_MIGRATION_FILE_HANDLES },
+	{ "migration-on-error", 0, VALUE, "WHAT", "abort [default] or guest-error",
+	  take_on_error, VHOST_FS_MIGRATION_GUEST_ERROR },
+	{ "migration-verify-handles", 0, FLAG, NULL, "a guest that leaves takes handles to compare",
+	  take_migration_flag, VHOST_FS_MIGRATION_VERIFY_HANDLES },
+	{ "migration-confirm-paths", 0, FLAG, NULL, "look again where its files are",
+	  take_migration_flag, VHOST_FS_MIGRATION_CONFIRM_PATHS },
 };
 
 static void print_help(void)
@@ -750,6 +767,10 @@ int virtiofsd_options_check(struct virtiofsd_options *o)
 	if ((share->sandbox.uids.nr || share->sandbox.gids.nr) &&
 	    o->sandbox != VIRTIOFSD_NAMESPACE)
 		return refused("--uid-map and --gid-map need --sandbox namespace");
+	if (share->share.migration & VHOST_FS_MIGRATION_FILE_HANDLES &&
+	    share->share.migration & (VHOST_FS_MIGRATION_VERIFY_HANDLES |
+				      VHOST_FS_MIGRATION_CONFIRM_PATHS))
+		return refused("--migration-verify-handles and --migration-confirm-paths go with --migration-mode find-paths only");
 	if (o->modcaps) {
 		why = caps_parse(o->modcaps, &share->process.add, &share->process.drop);
 		if (why)

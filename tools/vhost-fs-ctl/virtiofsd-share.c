@@ -147,7 +147,8 @@ static void choose_handles(struct virtiofsd_options *o)
 	if (share->inode_file_handles == VHOST_FS_HANDLES_PREFER &&
 	    (geteuid() || o->share.process.drop & bit))
 		share->inode_file_handles = VHOST_FS_HANDLES_NEVER;
-	if (share->inode_file_handles != VHOST_FS_HANDLES_NEVER) {
+	if (share->inode_file_handles != VHOST_FS_HANDLES_NEVER ||
+	    share->migration & VHOST_FS_MIGRATION_FILE_HANDLES) {
 		o->share.process.drop &= ~bit;
 		o->share.process.keep |= bit;
 	}

@@ -29,6 +29,7 @@ static int print_capabilities(void)
 	puts("{\n"
 	     "  \"type\": \"fs\",\n"
 	     "  \"features\": [\n"
+	     "    \"migrate-precopy\",\n"
 	     "    \"separate-options\"\n"
 	     "  ]\n"
 	     "}");

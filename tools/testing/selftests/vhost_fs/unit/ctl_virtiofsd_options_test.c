@@ -188,6 +188,14 @@ static void test_values(void **state)
 	assert_int_equal(2, o.nr_ignored);
 	assert_int_equal(0, parse(BASE "--xattrmap :map::a.: --xattrmap :ok:all:::", "", &o));
 	assert_int_equal(1, o.share.xattrmap.nr);
+	assert_int_equal(0, parse(BASE "--migration-mode file-handles", "", &o));
+	assert_int_equal(VHOST_FS_MIGRATION_FILE_HANDLES, o.share.share.migration);
+	assert_int_equal(0, parse(BASE "--migration-mode file-handles --migration-mode=find-paths "
+				  "--migration-on-error guest-error --migration-verify-handles "
+				  "--migration-confirm-paths", "", &o));
+	assert_int_equal(VHOST_FS_MIGRATION_GUEST_ERROR | VHOST_FS_MIGRATION_VERIFY_HANDLES |
+			 VHOST_FS_MIGRATION_CONFIRM_PATHS, o.share.share.migration);
+	assert_int_equal(0, o.nr_ignored);
 }
 
 /* What virtiofsd finds out when it starts. */

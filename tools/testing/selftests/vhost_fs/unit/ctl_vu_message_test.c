@@ -60,6 +60,7 @@ static void test_lengths(void **state)
 		{ VU_GET_INFLIGHT_FD, 20, 24 }, { VU_SET_INFLIGHT_FD, 20, 24 },
 		{ VU_RESET_DEVICE, 0, 0 }, { VU_GET_MAX_MEM_SLOTS, 0, 0 },
 		{ VU_ADD_MEM_REG, 40, 40 }, { VU_REM_MEM_REG, 40, 40 },
+		{ VU_SET_DEVICE_STATE_FD, 8, 8 }, { VU_CHECK_DEVICE_STATE, 0, 0 },
 	};
 	struct vu_header header = { .flags = VU_VERSION };
 	unsigned int i, size, nr = 0;
