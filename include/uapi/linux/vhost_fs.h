@@ -437,9 +437,8 @@ struct vhost_fs_share_name {
  * looked up and opened survives a stop.
  *
  * Requests that wait for a lock, and those that an owner's end has interrupted,
- * stay with the device: VHOST_GET_VRING_BASE tells
- * a place after them, and they are granted nothing while the device is stopped.
- * A ring that is started where it was stopped (same size, base and used index)
+ * stay with the device: VHOST_GET_VRING_BASE tells a place after them, and they
+ * are granted nothing while the device is stopped. A ring that is started where it was stopped (same size, base and used index)
  * has them wait on, and gets their answers; with a ring that is started
  * elsewhere they are forgotten without an answer. Another device knows nothing
  * of them, so the state of such a device is not saved. The generic netlink
@@ -482,8 +481,8 @@ enum vhost_fs_state_direction {
  *
  * Needs an owner, who is the caller (EPERM), a share (ENODEV), and a device that
  * is stopped and has no such transfer under way (EBUSY), nor, to be saved, requests
- * that an owner's end has interrupted (EBUSY); until the end it can't
- * be started (EBUSY). EBADF if @fd isn't open in that direction, EINVAL if it is
+ * that an owner's end has interrupted (EBUSY); until the end it can't be started
+ * (EBUSY). EBADF if @fd isn't open in that direction, EINVAL if it is
  * of another kind. A file is read or written from the descriptor's position on.
  *
  * Saving changes nothing, so a device whose state was saved, or not, can be

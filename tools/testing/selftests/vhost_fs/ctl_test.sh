@@ -255,6 +255,9 @@ b" "$long" aé 'a*' ..; do
 	usage "list-devices, unknown option" list-devices --path /
 	usage "vhost-user without --share" vhost-user --socket-path /run/$prefix
 	usage "vhost-user without a socket" vhost-user --share $prefix
+	usage "vhost-user with an empty path" vhost-user --share $prefix --socket-path ''
+	usage "vhost-user with a long path" vhost-user --share $prefix \
+		--socket-path "$(printf '%0108d' 0)"
 	usage "vhost-user with two sockets" vhost-user --share $prefix --socket-path a --fd 5
 	usage "vhost-user, --fd and --socket-group" vhost-user --share $prefix --fd 5 \
 		--socket-group 0
