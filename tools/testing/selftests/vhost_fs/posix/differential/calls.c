@@ -147,14 +147,20 @@ static struct timespec time_of(int64_t arg)
 	return t;
 }
 
+/* A guest that collects writes doesn't know where the host's times begin. */
+static long long seconds(struct timespec t)
+{
+	return t.tv_sec < INT32_MIN ? INT32_MIN : t.tv_sec;
+}
+
 /* What was set can be compared; what is now can't. */
 static void say_times(struct result *r, const struct stat *st)
 {
 	if (st->st_atim.tv_sec < 1690000000 || st->st_atim.tv_sec == 1700000000)
-		say(r, "accessed %lld.%09ld ", (long long)st->st_atim.tv_sec,
+		say(r, "accessed %lld.%09ld ", seconds(st->st_atim),
 		    st->st_atim.tv_nsec);
 	if (st->st_mtim.tv_sec < 1690000000 || st->st_mtim.tv_sec == 1700000000)
-		say(r, "modified %lld.%09ld ", (long long)st->st_mtim.tv_sec,
+		say(r, "modified %lld.%09ld ", seconds(st->st_mtim),
 		    st->st_mtim.tv_nsec);
 }
 
@@ -440,15 +446,15 @@ CALL(lremovexattr, lremovexattr(P0, attr_name(A(0))))
 
 static long say_list(struct result *r, ssize_t n)
 {
-	ssize_t at, len = 0;
+	char *attrs[MAX_ATTRS];
+	size_t i, nr, len = 0;
 
 	if (n < 0)
 		return n;
-	for (at = 0; at < n; at += strlen(buffer + at) + 1) {
-		if (!strncmp(buffer + at, "security.", 9))
-			continue;
-		say(r, "%.20s ", buffer + at);
-		len += strlen(buffer + at) + 1;
+	nr = attrs_in(buffer, n, attrs);
+	for (i = 0; i < nr; i++) {
+		say(r, "%.20s ", attrs[i]);
+		len += strlen(attrs[i]) + 1;
 	}
 	return len;
 }

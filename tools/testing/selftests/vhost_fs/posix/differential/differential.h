@@ -20,6 +20,7 @@
 #define NR_ARGS		6
 #define NR_PATHS	2
 #define NR_USERS	4
+#define MAX_ATTRS	64	/* extended attributes of a file */
 
 struct step;
 struct world;
@@ -114,6 +115,11 @@ void become(int user);
 
 /* Everything below @top, with contents, as root sees it. */
 void tree_say(const char *top, struct result *r, bool inodes);
+/*
+ * The names in a list of extended attributes, sorted, since each file keeps an
+ * order of its own; without labels, which are the host's alone. Returns how many.
+ */
+size_t attrs_in(char *list, ssize_t len, char *attrs[MAX_ATTRS]);
 /* Removes everything in a directory, whatever stands in the way. */
 void tree_remove(int dir);
 

@@ -70,21 +70,30 @@ static void free_names(char **names, size_t n)
 	free(names);
 }
 
+size_t attrs_in(char *list, ssize_t len, char *attrs[MAX_ATTRS])
+{
+	char *attr;
+	size_t nr = 0;
+
+	for (attr = list; attr < list + len && nr < MAX_ATTRS;
+	     attr += strlen(attr) + 1)
+		if (strncmp(attr, "security.", 9))
+			attrs[nr++] = attr;
+	qsort(attrs, nr, sizeof(*attrs), by_name);
+	return nr;
+}
+
 static void say_attrs(int dir, const char *name, struct result *r)
 {
-	char path[PATH_MAX], list[4096], value[4096];
-	ssize_t len, n;
-	char *attr;
+	char path[PATH_MAX], list[4096], value[4096], *attrs[MAX_ATTRS];
+	ssize_t n;
+	size_t i, nr;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", dir, name);
-	len = llistxattr(path, list, sizeof(list));
-	for (attr = list; len > 0 && attr < list + len;
-	     attr += strlen(attr) + 1) {
-		/* Labels are the host's alone. */
-		if (!strncmp(attr, "security.", 9))
-			continue;
-		n = lgetxattr(path, attr, value, sizeof(value));
-		say(r, " %s", attr);
+	nr = attrs_in(list, llistxattr(path, list, sizeof(list)), attrs);
+	for (i = 0; i < nr; i++) {
+		n = lgetxattr(path, attrs[i], value, sizeof(value));
+		say(r, " %s", attrs[i]);
 		say_data(r, value, n < 0 ? 0 : n);
 	}
 }
