@@ -305,12 +305,7 @@ unlock:
 
 static int ioctl_set_state_fd(struct vhost_fs_dev *fs, void *arg)
 {
-	int err;
-
-	mutex_lock(&fs->vdev.mutex);
-	err = vhost_fs_transfer_set_fd(fs, arg);
-	mutex_unlock(&fs->vdev.mutex);
-	return err;
+	return vhost_fs_transfer_set_fd(fs, arg);
 }
 
 static int ioctl_check_state(struct vhost_fs_dev *fs, void *arg)

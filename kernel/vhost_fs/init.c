@@ -7,9 +7,6 @@
 
 #include "internal.h"
 
-/* A guest that speaks less than this predates the virtiofs driver. */
-#define VHOST_FS_FUSE_MINOR_MIN	27
-
 /*
  * Requests that a guest may have in flight in the background. The ring is the
  * real bound.
@@ -89,10 +86,32 @@ static u64 flags_offered(const struct vhost_fs_share *share)
  * What the guest will ask of us because it was agreed on. What else there is is
  * the guest's own business, or served to anybody.
  */
-static const u64 flags_relied_on =
-	FUSE_WRITEBACK_CACHE | FUSE_SUBMOUNTS | FUSE_POSIX_ACL | FUSE_DONT_MASK |
-	FUSE_SETXATTR_EXT | FUSE_SECURITY_CTX | FUSE_HANDLE_KILLPRIV_V2 |
-	FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS;
+#define FLAGS_RELIED_ON	(FUSE_WRITEBACK_CACHE | FUSE_SUBMOUNTS |	\
+			 FUSE_POSIX_ACL | FUSE_DONT_MASK |		\
+			 FUSE_SETXATTR_EXT | FUSE_SECURITY_CTX |	\
+			 FUSE_HANDLE_KILLPRIV_V2 | FUSE_POSIX_LOCKS |	\
+			 FUSE_FLOCK_LOCKS)
+
+/* All that any share agrees on. */
+static const u64 flags_known =
+	FUSE_ASYNC_READ | FUSE_BIG_WRITES | FUSE_ATOMIC_O_TRUNC |
+	FUSE_PARALLEL_DIROPS | FUSE_ASYNC_DIO | FUSE_MAX_PAGES |
+	FUSE_AUTO_INVAL_DATA | FUSE_INIT_EXT | FUSE_CREATE_SUPP_GROUP |
+	FUSE_HAS_IOCTL_DIR | FUSE_EXPORT_SUPPORT | FUSE_CACHE_SYMLINKS |
+	FUSE_DO_READDIRPLUS | FUSE_READDIRPLUS_AUTO | FUSE_ALLOW_IDMAP |
+	FUSE_DIRECT_IO_ALLOW_MMAP | FLAGS_RELIED_ON;
+
+/**
+ * vhost_fs_init_allowed - what of features agreed on elsewhere counts here
+ * @share: the share
+ * @flags: FUSE_* flags of INIT, of which none is missing
+ *
+ * Return: those that the share agrees on.
+ */
+u64 vhost_fs_init_allowed(const struct vhost_fs_share *share, u64 flags)
+{
+	return flags & flags_offered(share);
+}
 
 /**
  * vhost_fs_init_missing - could a guest have agreed on its features here?
@@ -104,8 +123,9 @@ static const u64 flags_relied_on =
  */
 u64 vhost_fs_init_missing(const struct vhost_fs_share *share, u64 flags)
 {
-	return (flags & flags_relied_on & ~flags_offered(share)) |
-	       (flags_needed(share) & ~flags);
+	u64 asked = flags & (FLAGS_RELIED_ON | ~flags_known);
+
+	return (asked & ~flags_offered(share)) | (flags_needed(share) & ~flags);
 }
 
 static u64 flags_asked(const struct vhost_fs_req *req)

@@ -68,6 +68,9 @@
  */
 #define VHOST_FS_FUSE_MINOR	45
 
+/* A guest that speaks less than this predates the virtiofs driver. */
+#define VHOST_FS_FUSE_MINOR_MIN	27
+
 /* Threads that one device may have. */
 #define VHOST_FS_MAX_THREADS	64
 
@@ -1159,6 +1162,7 @@ ssize_t vhost_fs_acl_get(struct vhost_fs_req *req, const struct path *path,
 /* ---- init.c ----------------------------------------------------------- */
 
 u64 vhost_fs_init_missing(const struct vhost_fs_share *share, u64 flags);
+u64 vhost_fs_init_allowed(const struct vhost_fs_share *share, u64 flags);
 
 /* ---- open.c ----------------------------------------------------------- */
 

@@ -184,6 +184,18 @@ static int node_find_path(struct vhost_fs_req *req, struct vhost_fs_node *node,
 	return 0;
 }
 
+/*
+ * A file that was found by its handle, and whose name the host doesn't know:
+ * it is inside if the share is all of the file system.
+ */
+static bool path_hangs_in(const struct path *path, const struct path *root)
+{
+	const struct dentry *dentry = path->dentry;
+
+	return IS_ROOT(dentry) && (dentry->d_flags & DCACHE_DISCONNECTED) &&
+	       !d_is_dir(dentry) && root->dentry == dentry->d_sb->s_root;
+}
+
 /**
  * vhost_fs_path_inside - does a path lie inside a share?
  * @path: the path
@@ -204,7 +216,8 @@ bool vhost_fs_path_inside(const struct path *path, const struct path *root)
 	bool inside;
 
 	if (likely(path->mnt == root->mnt))
-		return is_subdir(path->dentry, root->dentry);
+		return is_subdir(path->dentry, root->dentry) ||
+		       path_hangs_in(path, root);
 	path_get(&at);
 	do {
 		inside = is_subdir(at.dentry, at.mnt->mnt_root);

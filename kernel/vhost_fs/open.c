@@ -244,12 +244,20 @@ static struct file *open_dir(struct vhost_fs_req *req, const struct path *path)
 struct file *vhost_fs_open_again(struct vhost_fs_req *req,
 				 const struct path *path, u32 flags, bool *dir)
 {
+	struct file *file;
+
 	*dir = d_is_dir(path->dentry);
 	if (*dir)
 		return open_dir(req, path);
 	if (flags & O_DIRECTORY)
 		return ERR_PTR(-ENOTDIR);
-	return open_path(req, path, flags & ~(O_CREAT | O_EXCL | O_TRUNC), 0);
+	flags &= ~(O_CREAT | O_EXCL | O_TRUNC);
+	file = open_path(req, path, flags, 0);
+	/* See open_flags_writeback(): the guest may have asked for less. */
+	if (file == ERR_PTR(-EACCES) && (flags & O_ACCMODE) == O_RDWR &&
+	    vhost_fs_req_has(req, FUSE_WRITEBACK_CACHE))
+		file = open_path(req, path, (flags & ~O_ACCMODE) | O_WRONLY, 0);
+	return file;
 }
 
 static int open_node(struct vhost_fs_req *req, bool dir)

@@ -12,7 +12,9 @@
  */
 #include <linux/completion.h>
 #include <linux/kref.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/task_work.h>
 
 #include "state.h"
 
@@ -80,6 +82,9 @@ static bool transfer_fn(void *data)
 	t->begun = true;
 	transfer_run(t);
 	transfer_finish(t);
+	/* Files and mounts that somebody else's fput() left to this task. */
+	if (task_work_pending(current))
+		set_thread_flag(TIF_NOTIFY_SIGNAL);
 	return true;
 }
 
@@ -170,23 +175,31 @@ bool vhost_fs_transfer_busy(const struct vhost_fs_dev *fs)
 	return fs->transfer && !completion_done(&fs->transfer->done);
 }
 
-static int transfer_may_begin(struct vhost_fs_dev *fs,
-			      const struct vhost_fs_device_state_fd *arg)
+/* The device's transfer, with a reference. */
+static struct vhost_fs_transfer *transfer_get(struct vhost_fs_dev *fs)
+{
+	struct vhost_fs_transfer *t;
+
+	mutex_lock(&fs->vdev.mutex);
+	t = fs->transfer;
+	if (t)
+		kref_get(&t->ref);
+	mutex_unlock(&fs->vdev.mutex);
+	return t;
+}
+
+static int transfer_may_begin(struct vhost_fs_dev *fs, u32 direction)
 {
 	int err = vhost_dev_check_owner(&fs->vdev);
 
 	if (err)
 		return err;
-	if (arg->flags || arg->phase || arg->direction > VHOST_FS_STATE_LOAD)
-		return -EINVAL;
-	if (arg->fd == -1)
-		return 0;
 	if (!fs->share)
 		return -ENODEV;
 	if (fs->running || vhost_fs_transfer_busy(fs))
 		return -EBUSY;
 	/* They are this device's to answer. */
-	if (arg->direction == VHOST_FS_STATE_SAVE && vhost_fs_keep_any(fs))
+	if (direction == VHOST_FS_STATE_SAVE && vhost_fs_keep_any(fs))
 		return -EBUSY;
 	return 0;
 }
@@ -194,15 +207,21 @@ static int transfer_may_begin(struct vhost_fs_dev *fs,
 static int transfer_begin(struct vhost_fs_dev *fs,
 			  const struct vhost_fs_device_state_fd *arg)
 {
-	struct vhost_fs_transfer *t = transfer_alloc(fs, arg);
+	struct vhost_fs_transfer *t;
+	int err;
 
+	lockdep_assert_held(&fs->vdev.mutex);
+
+	err = transfer_may_begin(fs, arg->direction);
+	if (err)
+		return err;
+	t = transfer_alloc(fs, arg);
 	if (IS_ERR(t))
 		return PTR_ERR(t);
 	t->task = vhost_task_create(transfer_fn, transfer_killed, t,
 				    "vhost-fs-state");
 	if (IS_ERR(t->task)) {
-		int err = PTR_ERR(t->task);
-
+		err = PTR_ERR(t->task);
 		transfer_free(t);
 		return err;
 	}
@@ -212,6 +231,26 @@ static int transfer_begin(struct vhost_fs_dev *fs,
 	return 0;
 }
 
+/* How it ended is left for the owner to ask. */
+static int transfer_cancel(struct vhost_fs_dev *fs)
+{
+	struct vhost_fs_transfer *t;
+	int err;
+
+	mutex_lock(&fs->vdev.mutex);
+	err = vhost_dev_check_owner(&fs->vdev);
+	mutex_unlock(&fs->vdev.mutex);
+	if (err)
+		return err;
+	t = transfer_get(fs);
+	if (!t)
+		return 0;
+	vhost_fs_state_io_cancel(&t->io);
+	err = wait_for_completion_interruptible(&t->done) ? -EINTR : 0;
+	kref_put(&t->ref, transfer_release);
+	return err;
+}
+
 /**
  * vhost_fs_transfer_set_fd - VHOST_FS_SET_DEVICE_STATE_FD
  * @fs: the device
@@ -219,22 +258,21 @@ static int transfer_begin(struct vhost_fs_dev *fs,
  *
  * Return: 0 or an errno as the interface says.
  *
- * Context: process context of the owner, vdev.mutex held.
+ * Context: process context of the owner.
  */
 int vhost_fs_transfer_set_fd(struct vhost_fs_dev *fs,
 			     const struct vhost_fs_device_state_fd *arg)
 {
 	int err;
 
-	lockdep_assert_held(&fs->vdev.mutex);
-
-	err = transfer_may_begin(fs, arg);
-	if (err)
-		return err;
-	if (arg->fd != -1)
-		return transfer_begin(fs, arg);
-	vhost_fs_transfer_end(fs);
-	return 0;
+	if (arg->flags || arg->phase || arg->direction > VHOST_FS_STATE_LOAD)
+		return -EINVAL;
+	if (arg->fd == -1)
+		return transfer_cancel(fs);
+	mutex_lock(&fs->vdev.mutex);
+	err = transfer_begin(fs, arg);
+	mutex_unlock(&fs->vdev.mutex);
+	return err;
 }
 
 static void transfer_tell(const struct vhost_fs_transfer *t,
@@ -248,19 +286,6 @@ static void transfer_tell(const struct vhost_fs_transfer *t,
 	result->bytes = t->io.bytes;
 	result->lost_nodes = report->lost_nodes;
 	result->lost_handles = report->lost_handles;
-}
-
-/* The device's transfer, with a reference. */
-static struct vhost_fs_transfer *transfer_get(struct vhost_fs_dev *fs)
-{
-	struct vhost_fs_transfer *t;
-
-	mutex_lock(&fs->vdev.mutex);
-	t = fs->transfer;
-	if (t)
-		kref_get(&t->ref);
-	mutex_unlock(&fs->vdev.mutex);
-	return t;
 }
 
 /* Told once: the next who asks is to ask about the next transfer. */

@@ -114,16 +114,19 @@ struct vhost_fs_state_report {
  * vhost_fs_state_fail - note the first thing that went wrong
  *
  * Memory that is short, and a limit, are reasons of their own, whatever they
- * were met at. Returns @err.
+ * were met at. Returns the error.
  */
 static inline int vhost_fs_state_fail(struct vhost_fs_state_report *report,
 				      int err, u32 reason, u64 object)
 {
 	if (report->error)
 		return report->error;
+	/* Errors that no program is to see are of waits that a signal ended. */
+	if (err <= -ERESTARTSYS)
+		err = -EINTR;
 	if (err == -ENOMEM)
 		reason = VHOST_FS_STATE_ERR_MEMORY;
-	else if (err == -ENFILE || err == -EMFILE || err == -EFBIG)
+	else if (err == -ENFILE || err == -EMFILE || err == -EOVERFLOW)
 		reason = VHOST_FS_STATE_ERR_LIMIT;
 	else if (err == -ECANCELED || err == -ETIMEDOUT || err == -EINTR)
 		reason = VHOST_FS_STATE_ERR_CANCELLED;

@@ -50,7 +50,7 @@ static int blob_add_page(struct vhost_fs_state_blob *blob)
  * @at: set to the room; whoever fills it adds to @blob->len
  * @room: set to its bytes, at least 1
  *
- * Return: 0; -ENOMEM; -EFBIG if it is as long as a state may be.
+ * Return: 0; -ENOMEM; -EOVERFLOW if it is as long as a state may be.
  */
 int vhost_fs_state_blob_room(struct vhost_fs_state_blob *blob, void **at,
 			     size_t *room)
@@ -59,7 +59,7 @@ int vhost_fs_state_blob_room(struct vhost_fs_state_blob *blob, void **at,
 	int err;
 
 	if (blob->len >= VHOST_FS_STATE_MAX)
-		return -EFBIG;
+		return -EOVERFLOW;
 	if (!used) {
 		err = blob_add_page(blob);
 		if (err)

@@ -4,10 +4,14 @@
  * other end may be slow, or stall for good, or a regular file.
  *
  * A thread of the VMM takes no signal but SIGKILL, so nothing could end a wait
- * inside the pipe's own code. Pipes are therefore never waited for there: they
- * are asked not to block, and waited for here, where a cancelled transfer and
- * one that is out of time are noticed.
+ * inside the pipe's own code. Pipes are therefore asked not to block there, and
+ * waited for here, where a cancelled transfer and one that is out of time are
+ * noticed.
+ *
+ * The descriptor is the VMM's, and is used with the VMM's credentials: those of
+ * the share would let it past quotas, for one.
  */
+#include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/poll.h>
@@ -146,15 +150,19 @@ static void io_wait(struct vhost_fs_state_io *io)
 	}
 	if (io->timed)
 		left = max_t(long, io->deadline - jiffies, 0);
-	wait_event_killable_timeout(io->wait,
-				    READ_ONCE(io->event) ||
-				    READ_ONCE(io->cancelled), left);
+	/* Whoever freezes or suspends the host need not wait for the peer. */
+	___wait_event(io->wait,
+		      ___wait_cond_timeout(READ_ONCE(io->event) ||
+					   READ_ONCE(io->cancelled)),
+		      (TASK_KILLABLE | TASK_FREEZABLE), 0, left,
+		      __ret = schedule_timeout(__ret));
 	/* What happened before this is seen by whoever looks after it. */
 	smp_store_mb(io->event, false);
 }
 
 static ssize_t io_once(struct vhost_fs_state_io *io, struct iov_iter *iter)
 {
+	const struct cred *saved;
 	struct kiocb kiocb;
 	ssize_t n;
 
@@ -162,9 +170,11 @@ static ssize_t io_once(struct vhost_fs_state_io *io, struct iov_iter *iter)
 	kiocb.ki_pos = io->pos;
 	if (io->pollable)
 		kiocb.ki_flags |= IOCB_NOWAIT;
+	saved = override_creds(rcu_dereference_protected(current->real_cred, 1));
 	n = iov_iter_rw(iter) == READ ?
 		vfs_iocb_iter_read(io->file, &kiocb, iter) :
 		vfs_iocb_iter_write(io->file, &kiocb, iter);
+	revert_creds(saved);
 	if (n > 0) {
 		io->pos = kiocb.ki_pos;
 		io->bytes += n;

@@ -5,9 +5,10 @@
  *
  * The stream is the VMM's and may say anything. It is read whole and checked by
  * the codec first; then each file is looked up by name below the share's root,
- * or by a handle whose file must be shown to lie there, and each is opened with
- * the same rights as the guest would need: so a stream reaches nothing that a
- * guest couldn't reach.
+ * and each is opened with the same rights as the guest would need: so a stream
+ * reaches nothing that a guest couldn't reach. File handles, which a VMM could
+ * make up, are taken only if the share's owner has said so; their files must be
+ * shown to lie in the share, and not below what is mounted on it.
  *
  * A node needs its parent first. Streams have parents before children as a rule;
  * where not, an index of all nodes is made, and what is needed is loaded out of
@@ -16,6 +17,8 @@
  */
 #include <linux/fuse.h>
 #include <linux/mount.h>
+#include <linux/namei.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "state.h"
@@ -26,11 +29,18 @@
 /* Mounts that file handles may be on. */
 #define LOAD_MAX_MOUNTS		1024
 
-/* Items between two looks whether the transfer is over. */
-#define LOAD_ROUND		1024
-
 /* In the index: a node is about to be loaded, after its parent. */
 #define INDEX_WAITS		XA_MARK_0
+
+/**
+ * struct load_mount - a mount that file handles name
+ * @top: the topmost directory of it that belongs to the share
+ * @all: that is all of the file system, and all of it can be seen
+ */
+struct load_mount {
+	struct path top;
+	bool all;
+};
 
 /**
  * struct loader - a state that is being loaded
@@ -42,7 +52,7 @@
  * @st: the same, parsed
  * @last_node: highest number of a node
  * @last_handle: highest number of a handle
- * @mounts: by the source's id, struct path of a mount
+ * @mounts: by the source's id, struct load_mount
  * @index: by number, offset in the stream of each node not loaded yet; in use
  *	if there is @stack
  * @stack: offsets of nodes that wait for their parents; NULL until needed
@@ -77,7 +87,16 @@ static int load_bad(struct loader *ld, size_t at)
 static bool load_must_end(int err)
 {
 	return err == -ENOMEM || err == -ENFILE || err == -EMFILE ||
-	       err == -EINTR;
+	       err == -EINTR || signal_pending(current);
+}
+
+/* Before each item: some may wait for long. */
+static int load_look(struct loader *ld)
+{
+	int err = vhost_fs_state_io_over(ld->io);
+
+	cond_resched();
+	return err ? load_fail(ld, err, VHOST_FS_STATE_ERR_CANCELLED, 0) : 0;
 }
 
 /* ---- reading ---------------------------------------------------------- */
@@ -150,6 +169,7 @@ static int load_agree(struct loader *ld)
 	if (missing)
 		return load_fail(ld, -EOPNOTSUPP, VHOST_FS_STATE_ERR_OPTION,
 				 missing);
+	flags = vhost_fs_init_allowed(ld->req->share, flags);
 	err = vhost_fs_session_begin(ld->req->fs, 0, flags);
 	if (err)
 		return load_fail(ld, err, VHOST_FS_STATE_ERR_MEMORY, 0);
@@ -159,23 +179,43 @@ static int load_agree(struct loader *ld)
 
 /* ---- mounts ----------------------------------------------------------- */
 
-static int load_mount(struct loader *ld, const struct vhost_fs_state_mount *mount)
+/* A path may lead into the midst of a mount. */
+static int load_find_mount(struct loader *ld,
+			   const struct vhost_fs_state_bytes *text,
+			   struct load_mount *m)
 {
-	struct path *path = kmalloc(sizeof(*path), GFP_KERNEL_ACCOUNT);
+	const struct path *root = &ld->req->share->root;
+	struct dentry *top;
 	int err;
 
-	if (!path)
+	err = vhost_fs_state_path_walk(ld->req, text, &m->top);
+	if (err)
+		return err;
+	top = m->top.mnt == root->mnt ? root->dentry : m->top.mnt->mnt_root;
+	dget(top);
+	dput(m->top.dentry);
+	m->top.dentry = top;
+	m->all = top == top->d_sb->s_root && !path_has_submounts(&m->top);
+	return 0;
+}
+
+static int load_mount(struct loader *ld, const struct vhost_fs_state_mount *mount)
+{
+	struct load_mount *m = kmalloc(sizeof(*m), GFP_KERNEL_ACCOUNT);
+	int err;
+
+	if (!m)
 		return -ENOMEM;
-	err = vhost_fs_state_path_walk(ld->req, &mount->path, path);
+	err = load_find_mount(ld, &mount->path, m);
 	if (err) {
-		kfree(path);
+		kfree(m);
 		/* Only what lies there is lost. */
 		return load_must_end(err) ? err : 0;
 	}
-	err = xa_insert(&ld->mounts, mount->id, path, GFP_KERNEL);
+	err = xa_insert(&ld->mounts, mount->id, m, GFP_KERNEL);
 	if (err) {
-		path_put(path);
-		kfree(path);
+		path_put(&m->top);
+		kfree(m);
 	}
 	return err;
 }
@@ -187,33 +227,35 @@ static int load_mounts(struct loader *ld)
 	int err;
 
 	if (ld->st.nr_mounts > LOAD_MAX_MOUNTS)
-		return load_fail(ld, -EFBIG, VHOST_FS_STATE_ERR_LIMIT, 0);
+		return load_fail(ld, -EOVERFLOW, VHOST_FS_STATE_ERR_LIMIT, 0);
 	while (vhost_fs_state_next_mount(&ld->st, &at, &mount)) {
+		err = load_look(ld);
+		if (err)
+			return err;
 		err = load_mount(ld, &mount);
 		if (err == -EBUSY)
 			return load_bad(ld, at);
 		if (err)
 			return load_fail(ld, err, VHOST_FS_STATE_ERR_MEMORY, 0);
-		cond_resched();
 	}
 	return 0;
 }
 
 static void load_put_mounts(struct loader *ld)
 {
-	struct path *path;
+	struct load_mount *m;
 	unsigned long id;
 
-	xa_for_each(&ld->mounts, id, path) {
-		path_put(path);
-		kfree(path);
+	xa_for_each(&ld->mounts, id, m) {
+		path_put(&m->top);
+		kfree(m);
 	}
 	xa_destroy(&ld->mounts);
 }
 
 /* ---- where a node is -------------------------------------------------- */
 
-/* As vhost_fs_fh_encode() would have it, without a parent. */
+/* As vhost_fs_fh_encode() would have it; only to be decoded. */
 static int load_fh(struct vhost_fs_fh *fh, const struct vhost_fs_state_fh *from)
 {
 	u32 words = from->handle.len / sizeof(u32);
@@ -230,6 +272,37 @@ static int load_fh(struct vhost_fs_fh *fh, const struct vhost_fs_state_fh *from)
 	return 0;
 }
 
+/* Did the share's owner say that files are found by their handles? */
+static bool load_may_by_handle(const struct vhost_fs_share *share)
+{
+	return (share->migration & VHOST_FS_MIGRATION_FILE_HANDLES) ||
+	       share->inode_file_handles != VHOST_FS_HANDLES_NEVER;
+}
+
+/* Is something mounted on a file, or on a directory above it? */
+static bool load_is_covered(const struct path *top, struct dentry *dentry)
+{
+	struct path at = { .mnt = top->mnt, .dentry = dentry };
+	struct dentry *parent;
+	bool covered = false;
+
+	path_get(&at);
+	while (!covered && at.dentry != top->dentry && !IS_ROOT(at.dentry)) {
+		if (d_mountpoint(at.dentry)) {
+			struct path on = at;
+
+			path_get(&on);
+			covered = follow_down_one(&on);
+			path_put(&on);
+		}
+		parent = dget_parent(at.dentry);
+		dput(at.dentry);
+		at.dentry = parent;
+	}
+	path_put(&at);
+	return covered;
+}
+
 /*
  * A handle says nothing of where its file lies. A file whose name isn't known to
  * the host at the moment can't be shown to lie in the share, unless the share is
@@ -239,27 +312,26 @@ static int load_by_handle(struct loader *ld,
 			  const struct vhost_fs_state_fh *handle,
 			  struct path *path)
 {
-	const struct path *root = &ld->req->share->root;
-	struct path *mount = xa_load(&ld->mounts, handle->mount_id);
+	struct load_mount *m = xa_load(&ld->mounts, handle->mount_id);
 	struct dentry *dentry;
-	struct path top;
-	bool all;
 	int err;
 
-	if (!mount)
+	if (!m)
 		return -ENOENT;
-	if (!vhost_fs_fh_may(mount->mnt->mnt_sb))
+	if (!load_may_by_handle(ld->req->share) ||
+	    !vhost_fs_fh_may(m->top.mnt->mnt_sb))
 		return -EPERM;
 	err = load_fh(&ld->fh.fh, handle);
 	if (err)
 		return err;
-	top.mnt = mount->mnt;
-	top.dentry = top.mnt == root->mnt ? root->dentry : top.mnt->mnt_root;
-	all = top.dentry == top.mnt->mnt_sb->s_root;
-	dentry = vhost_fs_fh_decode(&ld->fh.fh, &top, all);
+	dentry = vhost_fs_fh_decode(&ld->fh.fh, &m->top, m->all);
 	if (IS_ERR(dentry))
 		return PTR_ERR(dentry);
-	path->mnt = mntget(top.mnt);
+	if (load_is_covered(&m->top, dentry)) {
+		dput(dentry);
+		return -ESTALE;
+	}
+	path->mnt = mntget(m->top.mnt);
 	path->dentry = dentry;
 	return 0;
 }
@@ -380,7 +452,7 @@ static int load_one(struct loader *ld, const struct vhost_fs_state_node *node,
 	bool says_root = node->location == VHOST_FS_STATE_ROOT;
 	bool is_root = node->id == FUSE_ROOT_ID;
 
-	if (!node->id || node->id > S64_MAX || !node->refcount ||
+	if (!node->id || node->id > LONG_MAX || !node->refcount ||
 	    is_root != says_root ||
 	    (!is_root && xa_load(&ld->s->nodes, node->id)))
 		return load_bad(ld, at);
@@ -420,7 +492,9 @@ static int load_make_index(struct loader *ld, size_t at)
 			return load_bad(ld, at);
 		if (err)
 			return load_fail(ld, err, VHOST_FS_STATE_ERR_MEMORY, 0);
-		cond_resched();
+		err = load_look(ld);
+		if (err)
+			return err;
 	}
 	return 0;
 }
@@ -433,6 +507,8 @@ static int load_push_parents(struct loader *ld, size_t at, size_t *depth)
 	void *entry;
 
 	for (*depth = 0; ; at = xa_to_value(entry)) {
+		if (load_look(ld))
+			return ld->report->error;
 		next = at;
 		load_decode(ld, &next, &node);
 		/* One that is waiting already waits for itself. */
@@ -445,7 +521,6 @@ static int load_push_parents(struct loader *ld, size_t at, size_t *depth)
 		entry = xa_load(&ld->index, node.parent);
 		if (!entry)
 			return load_bad(ld, at);
-		cond_resched();
 	}
 }
 
@@ -464,8 +539,9 @@ static int load_with_parents(struct loader *ld, size_t at)
 		next = at;
 		load_decode(ld, &next, &node);
 		xa_erase(&ld->index, node.id);
-		err = load_one(ld, &node, at);
-		cond_resched();
+		err = load_look(ld);
+		if (!err)
+			err = load_one(ld, &node, at);
 	}
 	return err;
 }
@@ -487,17 +563,14 @@ static int load_nodes(struct loader *ld)
 {
 	struct vhost_fs_state_node node;
 	size_t at = ld->st.nodes_at, next = at;
-	u64 n = 0;
 	int err;
 
 	for (; vhost_fs_state_next_node(&ld->st, &next, &node); at = next) {
-		err = n++ % LOAD_ROUND ? 0 : vhost_fs_state_io_over(ld->io);
-		if (err)
-			return load_fail(ld, err, VHOST_FS_STATE_ERR_CANCELLED, 0);
-		err = load_next(ld, &node, at);
+		err = load_look(ld);
+		if (!err)
+			err = load_next(ld, &node, at);
 		if (err)
 			return err;
-		cond_resched();
 	}
 	return 0;
 }
@@ -552,15 +625,14 @@ static int load_handles(struct loader *ld)
 	struct vhost_fs_state_handle handle;
 	size_t at = ld->st.handles_at, next = at;
 	struct vhost_fs_node *node;
-	u64 n = 0;
 	int err;
 
 	for (; vhost_fs_state_next_handle(&ld->st, &next, &handle); at = next) {
-		err = n++ % LOAD_ROUND ? 0 : vhost_fs_state_io_over(ld->io);
+		err = load_look(ld);
 		if (err)
-			return load_fail(ld, err, VHOST_FS_STATE_ERR_CANCELLED, 0);
+			return err;
 		node = vhost_fs_node_get(ld->s, handle.node);
-		if (!node || handle.id > S64_MAX) {
+		if (!node || handle.id > LONG_MAX) {
 			if (node)
 				vhost_fs_node_put(node);
 			return load_bad(ld, at);
@@ -570,7 +642,6 @@ static int load_handles(struct loader *ld)
 		if (err)
 			return err;
 		ld->last_handle = max(ld->last_handle, handle.id);
-		cond_resched();
 	}
 	return 0;
 }
@@ -583,7 +654,9 @@ static int load_finish(struct loader *ld)
 	const struct vhost_fs_state *st = &ld->st;
 	u32 minor = st->session.known ? st->session.minor : VIRTIOFSD_FUSE_MINOR;
 
-	if (st->next_node > S64_MAX || st->next_handle > S64_MAX)
+	if (minor < VHOST_FS_FUSE_MINOR_MIN || minor > VHOST_FS_FUSE_MINOR)
+		return load_bad(ld, st->mounts_end);
+	if (st->next_node > LONG_MAX || st->next_handle > LONG_MAX)
 		return load_bad(ld, st->nodes_end);
 	if (st->next_node)
 		ld->last_node = max(ld->last_node, st->next_node - 1);

@@ -86,13 +86,15 @@ int vhost_fs_state_path_text(const struct path *root, const struct path *path,
 		err = vhost_fs_state_path_up(root, &p, &name);
 		if (err)
 			break;
+		if (name.name.len > VHOST_FS_STATE_NAME_MAX)
+			err = -EILSEQ;
 		if (at != end)
 			*--at = '/';
 		/* There is always room for one more slash. */
 		if (at - buf > name.name.len)
 			at -= name.name.len;
 		else
-			err = -ENAMETOOLONG;
+			err = err ?: -ENAMETOOLONG;
 		if (!err)
 			memcpy(at, name.name.name, name.name.len);
 		release_dentry_name_snapshot(&name);

@@ -15,6 +15,7 @@
  */
 #include <linux/fuse.h>
 #include <linux/mount.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "state.h"
@@ -24,9 +25,6 @@
 
 /* Mounts that file handles may be on. */
 #define SAVE_MAX_MOUNTS	1024
-
-/* Nodes between two looks whether the transfer is over. */
-#define SAVE_ROUND	1024
 
 /**
  * struct saver - a state that is being saved
@@ -110,7 +108,7 @@ static int save_flush(struct saver *sv)
 
 	sv->out_len = 0;
 	if (sv->io->bytes + len > VHOST_FS_STATE_MAX)
-		return -EFBIG;
+		return -EOVERFLOW;
 	err = vhost_fs_state_io_write(sv->io, sv->out, len);
 	cond_resched();
 	return err;
@@ -139,7 +137,7 @@ static int save_mount_id(struct saver *sv, struct vfsmount *mnt, u64 *id)
 		if (sv->mounts[i] == mnt)
 			break;
 	if (i == SAVE_MAX_MOUNTS)
-		return -EFBIG;
+		return -EOVERFLOW;
 	if (i == sv->nr_mounts)
 		sv->mounts[sv->nr_mounts++] = mntget(mnt);
 	*id = i + 1;
@@ -160,10 +158,28 @@ static int save_fh(const struct path *path, struct vhost_fs_fh_buf *buf,
 	return 0;
 }
 
+/*
+ * The same with the directory, where the file system can do that: another host
+ * then finds the way to the file, which it may not have in its caches.
+ */
+static int save_fh_with_parent(const struct path *path,
+			       struct vhost_fs_fh_buf *buf,
+			       struct vhost_fs_state_fh *fh)
+{
+	int err = vhost_fs_fh_encode(buf, path->dentry);
+
+	if (err)
+		return err;
+	fh->type = buf->fh.type;
+	fh->handle.data = (const u8 *)(buf->fh.data + buf->fh.start);
+	fh->handle.len = buf->fh.words * sizeof(u32);
+	return 0;
+}
+
 static int save_by_handle(struct saver *sv, const struct path *path,
 			  struct vhost_fs_state_node *node)
 {
-	int err = save_fh(path, &sv->fh[0], &node->fh);
+	int err = save_fh_with_parent(path, &sv->fh[0], &node->fh);
 
 	if (!err)
 		err = save_mount_id(sv, path->mnt, &node->fh.mount_id);
@@ -251,7 +267,9 @@ static int save_in_dir(struct saver *sv, const struct path *dir,
 {
 	int err;
 
-	if (!vhost_fs_state_is_utf8(node->name.data, node->name.len))
+	/* Some file systems have names longer than any other's. */
+	if (node->name.len > VHOST_FS_STATE_NAME_MAX ||
+	    !vhost_fs_state_is_utf8(node->name.data, node->name.len))
 		return -EILSEQ;
 	if (sv->migration & VHOST_FS_MIGRATION_CONFIRM_PATHS) {
 		err = save_confirm(sv, dir, &node->name, path);
@@ -337,7 +355,9 @@ static int save_locate(struct saver *sv, struct vhost_fs_node *from,
 			err = save_verify(sv, &path, node);
 		path_put(&path);
 	}
-	if (!err || err == -ENOMEM || err == -EFBIG)
+	if (err && signal_pending(current))
+		err = -EINTR;
+	if (!err || err == -ENOMEM || err == -EOVERFLOW || err == -EINTR)
 		return err;
 	node->location = VHOST_FS_STATE_INVALID;
 	sv->report->lost_nodes++;
@@ -369,11 +389,10 @@ static int save_collect_nodes(struct saver *sv)
 {
 	struct vhost_fs_node *node;
 	unsigned long id;
-	u64 n = 0;
 	int err;
 
 	xa_for_each(&sv->s->nodes, id, node) {
-		err = n++ % SAVE_ROUND ? 0 : vhost_fs_state_io_over(sv->io);
+		err = vhost_fs_state_io_over(sv->io);
 		if (!err)
 			err = save_node(sv, node);
 		if (err)
@@ -397,7 +416,8 @@ static int save_write_nodes(struct saver *sv)
 		return -ENOMEM;
 	err = save_put(sv, vhost_fs_state_put_begin(save_at(sv), sv->nr_nodes));
 	for (i = 0; i < sv->nr_nodes && !err; i++) {
-		vhost_fs_state_get_node(nodes, sv->nodes.len, &at, &node);
+		if (!vhost_fs_state_get_node(nodes, sv->nodes.len, &at, &node))
+			return -EIO;
 		entry = xa_load(&sv->children, node.id);
 		if (entry)
 			node.refcount += xa_to_value(entry);
@@ -419,11 +439,16 @@ static int save_check_handles(struct saver *sv)
 {
 	struct vhost_fs_handle *handle;
 	unsigned long id;
+	int err;
 
 	if (READ_ONCE(sv->req->fs->locks.nr))
 		return vhost_fs_state_fail(sv->report, -EBUSY,
 					   VHOST_FS_STATE_ERR_LOCKS, 0);
 	xa_for_each(&sv->s->handles, id, handle) {
+		err = vhost_fs_state_io_over(sv->io);
+		if (err)
+			return vhost_fs_state_fail(sv->report, err,
+						   VHOST_FS_STATE_ERR_CANCELLED, 0);
 		if (!save_has_handle(handle)) {
 			sv->report->lost_handles++;
 			continue;

@@ -459,7 +459,7 @@ enum vhost_fs_state_direction {
 	VHOST_FS_STATE_LOAD = 1,
 };
 
-/* Longest state of a device, in bytes. */
+/* The state of a device has less bytes than this. */
 #define VHOST_FS_STATE_MAX	(1UL << 30)
 
 /**
@@ -473,7 +473,7 @@ enum vhost_fs_state_direction {
  * @timeout_ms: when to give up, 0 for never
  *
  * Begins to write what the guest has been given (nodes, open files, features
- * agreed on), or to read it into a device whose guest has been given nothing.
+ * agreed on), or to read it.
  * The format is virtiofsd's, so a guest can come from there and go there.
  * Returns at once; VHOST_FS_CHECK_DEVICE_STATE waits for the end. After writing,
  * the descriptor is closed, so that the reader of a pipe sees the end; reading
@@ -482,12 +482,16 @@ enum vhost_fs_state_direction {
  * Needs an owner, who is the caller (EPERM), a share (ENODEV), and a device that
  * is stopped and has no such transfer under way (EBUSY), nor, to be saved, requests
  * that an owner's end has interrupted (EBUSY); until the end it can't be started
- * (EBUSY). EBADF if @fd isn't open in that direction, EINVAL if it is
- * of another kind. A file is read or written from the descriptor's position on.
+ * (EBUSY). EBADF if @fd isn't open in that direction, EINVAL if it is of another
+ * kind. A file is read or written from the descriptor's position on, with the
+ * caller's credentials.
  *
  * Saving changes nothing, so a device whose state was saved, or not, can be
- * started again. A load that fails leaves nothing loaded. Cancelling waits for
- * the end, and does nothing if there is nothing under way.
+ * started again. Loading replaces what the guest was given here, and leaves
+ * nothing if it fails after the stream was found to be one. Cancelling waits for
+ * the end, or for a signal (EINTR); how it ended is then told by
+ * VHOST_FS_CHECK_DEVICE_STATE. What waits for a file system that doesn't answer
+ * ends when that does.
  */
 struct vhost_fs_device_state_fd {
 	__u32 size;
@@ -543,7 +547,7 @@ enum vhost_fs_state_reason {
  * @lost_handles: out: handles whose files could not be opened again
  *
  * Waits for the end of what VHOST_FS_SET_DEVICE_STATE_FD began, and tells how it
- * ended. EINVAL if nothing was begun since it was told last, EINTR if a signal
+ * ended. EINVAL if nothing was begun since that was told last, EINTR if a signal
  * came first.
  */
 struct vhost_fs_device_state_result {

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 
 #define ROOT FUSE_ROOT_ID
 #define STREAM_ROOM (1 << 20)
@@ -395,6 +396,39 @@ TEST_F(stream, links_are_not_followed)
 	EXPECT_EQ(S_IFLNK, attr.mode & S_IFMT);
 }
 
+/* Features that nobody here agrees on, or in a protocol that nobody speaks. */
+TEST_F(stream, session)
+{
+	static const struct {
+		uint32_t minor;
+		uint64_t flags;
+		int error;
+	} rows[] = {
+		{ 31, 0, 0 },
+		{ 0, 0, EBADMSG },
+		{ 26, 0, EBADMSG },
+		{ 1000, 0, EBADMSG },
+		{ 31, FUSE_NO_OPEN_SUPPORT, EOPNOTSUPP },
+		{ 31, 1ULL << 63, EOPNOTSUPP },
+		{ 31, FUSE_POSIX_LOCKS, EOPNOTSUPP },
+	};
+	size_t len;
+	unsigned int i;
+
+	good(self->s);
+	len = self->s->len;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		self->s->len = len + vhost_fs_state_put_session(self->s->data + len,
+								rows[i].minor,
+								rows[i].flags);
+		EXPECT_EQ(rows[i].error, LOAD()) {
+			TH_LOG("row %u", i);
+		}
+		if (rows[i].error == EOPNOTSUPP)
+			EXPECT_EQ(rows[i].flags, self->result.object);
+	}
+}
+
 /* What can't be opened by a guest can't be by a stream. */
 TEST_F(stream, opens_files_only)
 {
@@ -425,6 +459,131 @@ TEST_F(stream, opens_what_is_there)
 	ASSERT_EQ(0, start(&self->to, &self->g));
 	ASSERT_EQ(0, fuse_getattr(&self->g, 2, &attr));
 	EXPECT_EQ(4, attr.size);
+}
+
+/* ---- file handles that a VMM has made up ---------------------------------- */
+
+FIXTURE(handles) {
+	struct bed bed;
+	struct ring_dev to;
+	struct stream *s;
+	struct vhost_fs_device_state_result result;
+	struct {
+		struct file_handle head;
+		unsigned char bytes[MAX_HANDLE_SZ];
+	} fh;
+};
+
+FIXTURE_SETUP(handles)
+{
+	struct bed_config config = {
+		.options.migration = VHOST_FS_MIGRATION_FILE_HANDLES,
+	};
+	int mount_id;
+
+	ASSERT_EQ(0, bed_open_share(&self->bed, &config));
+	ASSERT_EQ(0, mkdirat(self->bed.fd, "dir", 0755));
+	ASSERT_EQ(0, bed_write_file(&self->bed, "dir/secret", "secret", 6, 0600));
+	self->fh.head.handle_bytes = MAX_HANDLE_SZ;
+	ASSERT_EQ(0, name_to_handle_at(self->bed.fd, "dir/secret",
+				       &self->fh.head, &mount_id, 0));
+	self->s = malloc(sizeof(*self->s));
+	ASSERT_NE(NULL, self->s);
+	ASSERT_EQ(0, state_open(&self->bed, &self->to));
+}
+
+FIXTURE_TEARDOWN(handles)
+{
+	ring_close(&self->to);
+	free(self->s);
+	bed_close(&self->bed);
+}
+
+static void by_handle(struct stream *s, const struct file_handle *fh,
+		      const char *mount_path)
+{
+	const struct vhost_fs_state_opts opts = { 0 };
+	const struct vhost_fs_state_mount mount = {
+		.id = 7, .path = bytes(mount_path),
+	};
+	struct vhost_fs_state_node n = {
+		.id = 2, .refcount = 1, .location = VHOST_FS_STATE_FILE_HANDLE,
+	};
+
+	n.fh.mount_id = 7;
+	n.fh.type = fh->handle_type;
+	n.fh.handle.data = fh->f_handle;
+	n.fh.handle.len = fh->handle_bytes;
+	begin(s, 2);
+	root(s);
+	node(s, &n);
+	middle(s, 3, 0);
+	s->len += vhost_fs_state_put_end(s->data + s->len, 0, &opts, 1);
+	s->len += vhost_fs_state_put_mount(s->data + s->len, &mount);
+}
+
+TEST_F(handles, of_the_share)
+{
+	by_handle(self->s, &self->fh.head, ".");
+	EXPECT_EQ(0, LOAD());
+	/* A directory of the mount says which mount it is. */
+	by_handle(self->s, &self->fh.head, "dir");
+	EXPECT_EQ(0, LOAD());
+	by_handle(self->s, &self->fh.head, "nowhere");
+	EXPECT_EQ(ENOENT, LOAD());
+}
+
+/* What something is mounted on can't be had by name, so neither by handle. */
+TEST_F(handles, below_a_mount)
+{
+	char at[96];
+
+	snprintf(at, sizeof(at), "%s/dir", self->bed.dir);
+	ASSERT_EQ(0, mount("vhost_fs_test", at, "tmpfs", 0, NULL));
+	by_handle(self->s, &self->fh.head, ".");
+	EXPECT_EQ(ESTALE, LOAD());
+	EXPECT_EQ(VHOST_FS_STATE_ERR_NODE, self->result.reason);
+	ASSERT_EQ(0, umount(at));
+	EXPECT_EQ(0, LOAD());
+}
+
+/* Outside of the share, on the same file system. */
+TEST_F(handles, outside)
+{
+	char out[96];
+
+	snprintf(out, sizeof(out), "%s/out", self->bed.top);
+	ASSERT_EQ(0, renameat(self->bed.fd, "dir/secret", AT_FDCWD, out));
+	by_handle(self->s, &self->fh.head, ".");
+	EXPECT_EQ(ESTALE, LOAD());
+	unlink(out);
+}
+
+/* Nonsense in every field of it. */
+TEST_F(handles, damaged)
+{
+	struct file_handle *fh = &self->fh.head;
+	unsigned int i, bytes = fh->handle_bytes;
+	int type = fh->handle_type;
+
+	for (i = 0; i <= MAX_HANDLE_SZ; i++) {
+		fh->handle_bytes = i;
+		by_handle(self->s, fh, ".");
+		EXPECT_LE(0, LOAD());
+	}
+	fh->handle_bytes = bytes;
+	for (i = 0; i < 300; i++) {
+		fh->handle_type = i - 2;
+		by_handle(self->s, fh, ".");
+		EXPECT_LE(0, LOAD());
+	}
+	fh->handle_type = type;
+	for (i = 0; i < 8 * bytes; i++) {
+		fh->f_handle[i / 8] ^= 1 << i % 8;
+		by_handle(self->s, fh, ".");
+		EXPECT_LE(0, LOAD());
+		fh->f_handle[i / 8] ^= 1 << i % 8;
+	}
 }
 
 TEST_HARNESS_MAIN

@@ -327,31 +327,160 @@ TEST_F(state, gone_aborts)
 	close(fd);
 }
 
-/* An open file without a name goes on where the file system has handles. */
-TEST_F(state, unlinked)
+/*
+ * An open file without a name, and one whose name no stream can have, go on where
+ * the file system has handles, if the share's owner allows that.
+ */
+static int open_nameless(struct fuse *f, uint64_t *gone, uint64_t *gone_fh,
+			 uint64_t *odd, uint64_t *odd_fh)
 {
-	uint64_t file = bed_lookup(self->f, "file");
+	struct fuse_entry_out e;
 	struct fuse_open_out open;
-	char buf[8];
+	int err;
 
-	ASSERT_EQ(0, fuse_open(self->f, file, O_RDWR, &open));
-	ASSERT_EQ(0, fuse_unlink(self->f, ROOT, "file"));
-	MOVE();
-	EXPECT_EQ(4, fuse_read(&self->g, file, open.fh, 0, buf, sizeof(buf)));
-	EXPECT_EQ(3, fuse_write(&self->g, file, open.fh, 0, "new", 3));
+	err = fuse_create(f, ROOT, "gone", O_RDWR | O_CREAT, S_IFREG | 0600, 0,
+			  &e, &open);
+	*gone = e.nodeid;
+	*gone_fh = open.fh;
+	if (!err && fuse_write(f, *gone, *gone_fh, 0, "data", 4) != 4)
+		err = -EIO;
+	if (!err)
+		err = fuse_unlink(f, ROOT, "gone");
+	if (!err)
+		err = fuse_create(f, ROOT, "\xff\xfe", O_RDWR | O_CREAT,
+				  S_IFREG | 0600, 0, &e, &open);
+	*odd = e.nodeid;
+	*odd_fh = open.fh;
+	return err;
 }
 
-/* So does one whose name no stream can have. */
-TEST_F(state, name_is_not_utf8)
-{
-	struct fuse_open_out open;
-	struct fuse_entry_out e;
+FIXTURE(nameless) {
+	struct bed bed;
+	struct ring_dev to;
+	struct fuse g;
+	struct vhost_fs_device_state_result result;
+	uint64_t gone, gone_fh, odd, odd_fh;
+};
 
-	ASSERT_EQ(0, fuse_create(self->f, ROOT, "\xff\xfe", O_RDWR | O_CREAT,
-				 S_IFREG | 0600, 0, &e, &open));
-	MOVE();
-	EXPECT_EQ(0, fuse_getattr(&self->g, e.nodeid, NULL));
-	EXPECT_EQ(1, fuse_write(&self->g, e.nodeid, open.fh, 0, "x", 1));
+FIXTURE_VARIANT(nameless) {
+	struct vhost_fs_add_share options;
+};
+
+FIXTURE_VARIANT_ADD(nameless, by_migration_mode) {
+	.options.migration = VHOST_FS_MIGRATION_FILE_HANDLES,
+};
+
+FIXTURE_VARIANT_ADD(nameless, by_inode_file_handles) {
+	.options.inode_file_handles = VHOST_FS_HANDLES_PREFER,
+};
+
+FIXTURE_SETUP(nameless)
+{
+	struct bed_config config = { .options = variant->options };
+
+	ASSERT_EQ(0, bed_open(&self->bed, &config));
+	ASSERT_EQ(0, open_nameless(&self->bed.fuse, &self->gone, &self->gone_fh,
+				   &self->odd, &self->odd_fh));
+	ASSERT_EQ(0, move_to(&self->bed, &self->to, &self->g, &self->result));
+}
+
+FIXTURE_TEARDOWN(nameless)
+{
+	ring_close(&self->to);
+	bed_close(&self->bed);
+}
+
+TEST_F(nameless, go_on)
+{
+	struct fuse *g = &self->g;
+	char buf[8];
+
+	EXPECT_EQ(0, self->result.lost_nodes);
+	EXPECT_EQ(4, fuse_read(g, self->gone, self->gone_fh, 0, buf, 8));
+	EXPECT_EQ(3, fuse_write(g, self->gone, self->gone_fh, 0, "new", 3));
+	EXPECT_EQ(0, fuse_getattr(g, self->odd, NULL));
+	EXPECT_EQ(1, fuse_write(g, self->odd, self->odd_fh, 0, "x", 1));
+}
+
+/* A VMM could make handles up. */
+TEST_F(state, handles_are_not_taken)
+{
+	uint64_t gone, gone_fh, odd, odd_fh;
+	int fd;
+
+	/* Whoever runs the tests with handles has allowed them. */
+	if (getenv("VHOST_FS_TEST_HANDLES"))
+		return;
+	ASSERT_EQ(0, open_nameless(self->f, &gone, &gone_fh, &odd, &odd_fh));
+	ASSERT_EQ(0, ring_set_running(&self->bed.dev, false));
+	fd = state_save(&self->bed.dev, &self->result);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(0, self->result.lost_nodes);
+	ASSERT_EQ(0, state_open(&self->bed, &self->to));
+	EXPECT_EQ(EPERM, state_move(&self->to, VHOST_FS_STATE_LOAD, fd,
+				    &self->result));
+	EXPECT_EQ(VHOST_FS_STATE_ERR_NODE, self->result.reason);
+	close(fd);
+}
+
+FIXTURE(lenient) {
+	struct bed bed;
+};
+
+FIXTURE_SETUP(lenient)
+{
+	struct bed_config config = {
+		.options.migration = VHOST_FS_MIGRATION_GUEST_ERROR,
+	};
+
+	ASSERT_EQ(0, bed_open(&self->bed, &config));
+}
+
+FIXTURE_TEARDOWN(lenient)
+{
+	bed_close(&self->bed);
+}
+
+/* What is lost gives errors until it is given back; the rest is as it was. */
+TEST_F(lenient, loses_what_is_gone)
+{
+	struct vhost_fs_device_state_result result;
+	struct bed *bed = &self->bed;
+	struct fuse *f = &bed->fuse;
+	struct fuse_open_out open;
+	uint64_t file, other;
+	struct ring_dev to;
+	struct fuse g;
+	char buf[8];
+	int fd;
+
+	ASSERT_EQ(0, bed_write_file(bed, "file", "data", 4, 0644));
+	ASSERT_EQ(0, bed_write_file(bed, "other", "data", 4, 0644));
+	file = bed_lookup(f, "file");
+	other = bed_lookup(f, "other");
+	ASSERT_EQ(0, fuse_open(f, file, O_RDWR, &open));
+	ASSERT_EQ(0, ring_set_running(&bed->dev, false));
+	fd = state_save(&bed->dev, &result);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, unlinkat(bed->fd, "file", 0));
+	ASSERT_EQ(0, state_open(bed, &to));
+	ASSERT_EQ(0, state_move(&to, VHOST_FS_STATE_LOAD, fd, &result));
+	EXPECT_EQ(1, result.lost_nodes);
+	EXPECT_EQ(1, result.lost_handles);
+	ASSERT_EQ(0, ring_set_running(&to, true));
+	fuse_session(&g, &to, RING_REQUEST);
+	EXPECT_EQ(0, fuse_getattr(&g, other, NULL));
+	EXPECT_EQ(-ESTALE, fuse_getattr(&g, file, NULL));
+	EXPECT_EQ(-EIO, fuse_read(&g, file, open.fh, 0, buf, sizeof(buf)));
+	EXPECT_EQ(-EIO, fuse_fsync(&g, file, open.fh, 0));
+	EXPECT_EQ(0, fuse_release(&g, file, open.fh));
+	EXPECT_EQ(-EBADF, fuse_read(&g, file, open.fh, 0, buf, sizeof(buf)));
+	EXPECT_EQ(0, fuse_forget(&g, file, 1));
+	/* The name, found anew, is another file. */
+	ASSERT_EQ(0, bed_write_file(bed, "file", "again", 5, 0644));
+	EXPECT_LT(other, bed_lookup(&g, "file"));
+	close(fd);
+	ring_close(&to);
 }
 
 /* What the host has moved out of the share is lost at the source already. */
@@ -442,6 +571,9 @@ TEST_F(state, stalled_source)
 				      0));
 	ASSERT_EQ(1, write(fds[1], "\1", 1));
 	ASSERT_EQ(0, state_cancel(&self->to));
+	ASSERT_EQ(0, state_check(&self->to, &self->result));
+	EXPECT_EQ(ECANCELED, self->result.error);
+	EXPECT_EQ(VHOST_FS_STATE_ERR_CANCELLED, self->result.reason);
 	EXPECT_EQ(-EINVAL, state_check(&self->to, &self->result));
 	EXPECT_EQ(0, ring_set_running(&self->to, true));
 	close(fds[0]);
