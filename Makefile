@@ -82,6 +82,10 @@ check:
 check-full:
 	$(SELFTESTS)/vm/check --full
 
+.PHONY: check-migration
+check-migration:
+	$(SELFTESTS)/vm/check migration
+
 .PHONY: check-debug
 check-debug:
 	$(SELFTESTS)/vm/check debug
@@ -117,6 +121,7 @@ help:
 	@echo '                     VMM=vhost-user: with an unmodified QEMU'
 	@echo '  make check         each behaviour tested once, in virtual hosts (as root)'
 	@echo '  make check-full    all tests on every kernel and file system'
+	@echo '  make check-migration  a busy guest moves, from and to virtiofsd too'
 	@echo '  make check-debug   ring tests on an instrumented kernel with two CPUs'
 	@echo '  make bench         costs against virtiofsd and system calls (as root);'
 	@echo '                     BENCH="--measure wall1" and the like: see bench/bench'

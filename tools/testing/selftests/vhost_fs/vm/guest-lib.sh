@@ -6,7 +6,8 @@
 # as root in the host VM; $guest_dir is where QEMU, vmlinux and initrd are.
 #
 # $guest_vmm says whose device it is: "vhost-fs" for vhost-fs-pci, of a QEMU in
-# $guest_dir; "vhost-user" for vhost-user-fs-pci of Debian's QEMU, unmodified.
+# $guest_dir; "vhost-user" for vhost-user-fs-pci of Debian's QEMU, unmodified;
+# "virtiofsd" for the same with virtiofsd behind it, which serves $guest_share_dir.
 
 : "${guest_dir:?}"
 : "${guest_vmm:=vhost-fs}"
@@ -17,6 +18,7 @@ guest_fd=7		# the number under which QEMU inherits the device
 guest_memory=320	# MiB, and what else -m takes
 guest_boot_limit=400	# seconds, for emulation within emulation
 guest_command_limit=900
+guest_incoming=		# a socket that the guest arrives by, instead of booting
 
 # What is left out here would be initialised, tested or measured at every boot.
 # no_timer_check: a busy machine delays the timer interrupts that it counts.
@@ -44,19 +46,27 @@ guest_accelerator()
 # device's options are as on QEMU's command line: "num-request-queues=2,...".
 guest_start()
 {
+	guest_token=0
+	guest_incoming=
+	guest_spawn "$@" && guest_wait_ready
+}
+
+# The same up to a QEMU that runs.
+guest_spawn()
+{
 	read -r -a guest_accel < <(guest_accelerator)
 	rm -rf "$guest_run"
 	mkdir -p "$guest_run"
-	mkfifo "$guest_run"/{control,monitor}.{in,out}
+	mkfifo "$guest_run"/{control,monitor,qmp}.{in,out}
 	chown -R "$guest_user:$guest_user" "$guest_run"
 	exec {guest_to}<>"$guest_run/control.in" {guest_from}<>"$guest_run/control.out"
 	exec {guest_monitor}<>"$guest_run/monitor.in"
+	exec {guest_qmp}<>"$guest_run/qmp.in" {guest_events}<>"$guest_run/qmp.out"
 	"guest_back_end_${guest_vmm/-/_}" "$1" || return
 	"guest_qemu_${guest_vmm/-/_}" "$@" </dev/null >"$guest_run/qemu.log" 2>&1 \
-		{guest_to}>&- {guest_from}>&- {guest_monitor}>&- &
+		{guest_to}>&- {guest_from}>&- {guest_monitor}>&- {guest_qmp}>&- {guest_events}>&- &
 	guest_pid=$!
-	guest_token=0
-	guest_wait_ready
+	echo '{"execute": "qmp_capabilities"}' >&"$guest_qmp"
 }
 
 guest_unprivileged=(
@@ -70,7 +80,7 @@ guest_machine()
 	# shellcheck disable=SC2054 # QEMU's commas
 	machine=(
 		"$1" -nodefaults -no-user-config -display none
-		-machine q35,usb=off,smbus=off,sata=off,vmport=off,i8042=off
+		-machine q35,usb=off,smbus=off,sata=off,vmport=off,i8042=off,hpet=off
 		"${guest_accel[@]}" -m "$guest_memory" -bios qboot.rom
 		-kernel "$guest_dir/vmlinux" -initrd "$guest_dir/initrd"
 		-append "$guest_kernel_arguments"
@@ -79,6 +89,9 @@ guest_machine()
 		-chardev "pipe,id=monitor,path=$guest_run/monitor"
 		-serial chardev:console -serial chardev:control
 		-mon chardev=monitor,mode=readline
+		-chardev "pipe,id=qmp,path=$guest_run/qmp"
+		-mon chardev=qmp,mode=control
+		${guest_incoming:+-incoming "unix:$guest_incoming"}
 		-device pcie-root-port,id=plug,chassis=1
 	)
 }
@@ -96,6 +109,8 @@ guest_qemu_vhost_fs()
 	guest_machine "$guest_dir/qemu-system-x86_64"
 	exec vhost-fs-ctl exec --share "$1" --fd "$guest_fd" -- "${guest_unprivileged[@]}" \
 		"${machine[@]}" \
+		-object "memory-backend-ram,id=ram,size=${guest_memory%%,*}M" \
+		-machine memory-backend=ram \
 		-device "vhost-fs-pci,id=fs,bus=plug,vhostfd=$guest_fd,tag=$1${2:+,$2}"
 }
 
@@ -106,14 +121,37 @@ guest_back_end_vhost_user()
 	chmod 755 "$guest_run"
 	vhost-fs-ctl vhost-user --share "$1" --socket-path "$guest_run/fs.sock" \
 		--socket-group "$guest_user" --once >"$guest_run/back-end.log" 2>&1 \
-		{guest_to}>&- {guest_from}>&- {guest_monitor}>&- &
-	# shellcheck disable=SC2034 # for whoever sources this
-	guest_back_end=$!
+		{guest_to}>&- {guest_from}>&- {guest_monitor}>&- {guest_qmp}>&- {guest_events}>&- &
+	guest_back_end_ready $!
+}
+
+# guest_back_end_ready PID: waits until QEMU can connect to it.
+guest_back_end_ready()
+{
+	guest_back_end=$1
 	until [ -S "$guest_run/fs.sock" ]; do
 		kill -0 "$guest_back_end" 2>/dev/null ||
 			{ cat "$guest_run/back-end.log" >&2; return 1; }
 		sleep 0.1
 	done
+	chown "$guest_user" "$guest_run/fs.sock"
+}
+
+# Debian's, to compare with and to migrate from and to.
+guest_back_end_virtiofsd()
+{
+	chmod 755 "$guest_run"
+	/usr/libexec/virtiofsd --socket-path "$guest_run/fs.sock" \
+		--shared-dir "${guest_share_dir:?}" --log-level warn \
+		--inode-file-handles=prefer --migration-mode=file-handles \
+		>"$guest_run/back-end.log" 2>&1 \
+		{guest_to}>&- {guest_from}>&- {guest_monitor}>&- {guest_qmp}>&- {guest_events}>&- &
+	guest_back_end_ready $!
+}
+
+guest_qemu_virtiofsd()
+{
+	guest_qemu_vhost_user "$@"
 }
 
 guest_qemu_vhost_user()
@@ -214,6 +252,6 @@ guest_reap()
 {
 	local status=0
 	wait "$guest_pid" || status=$?
-	exec {guest_to}>&- {guest_from}>&- {guest_monitor}>&-
+	exec {guest_to}>&- {guest_from}>&- {guest_monitor}>&- {guest_qmp}>&- {guest_events}>&-
 	return "$status"
 }
