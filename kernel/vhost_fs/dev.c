@@ -172,9 +172,29 @@ static bool queue_has_addresses(const struct vhost_fs_queue *q)
 	return q->vq.desc && q->vq.avail && q->vq.used;
 }
 
-static int dev_check_startable(struct vhost_fs_dev *fs)
+/**
+ * vhost_fs_dev_check_owner - is the caller the owner?
+ * @fs: the device
+ *
+ * Another process may have the owner's memory, and would lend the device threads
+ * that don't end with the owner.
+ *
+ * Return: 0 or -EPERM.
+ *
+ * Context: vdev.mutex held.
+ */
+int vhost_fs_dev_check_owner(struct vhost_fs_dev *fs)
 {
 	int err = vhost_dev_check_owner(&fs->vdev);
+
+	if (err)
+		return err;
+	return rcu_access_pointer(fs->owner) == task_tgid(current) ? 0 : -EPERM;
+}
+
+static int dev_check_startable(struct vhost_fs_dev *fs)
+{
+	int err = vhost_fs_dev_check_owner(fs);
 	unsigned int i;
 
 	if (err)
@@ -509,6 +529,8 @@ static long dev_reset_owner(struct vhost_fs_dev *fs)
 	/* Its thread is the owner's, too. */
 	if (vhost_fs_transfer_busy(fs))
 		vhost_fs_transfer_end(fs);
+	else
+		vhost_fs_transfer_reap(fs);
 	/* What can't be interrupted must not make the caller so, either. */
 	err = vhost_fs_vq_pause_all(fs);
 	if (err)

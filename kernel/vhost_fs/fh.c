@@ -23,6 +23,7 @@
  */
 #include <linux/exportfs.h>
 #include <linux/jhash.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
 
@@ -171,7 +172,7 @@ static int fh_acceptable(void *context, struct dentry *dentry)
  * @still: nothing was renamed since the file was last seen below @top
  *
  * Return: a dentry, with a reference; -ESTALE if the file is no more or can't be
- * shown to lie there; -ENOMEM.
+ * shown to lie there; -ENOMEM; -EINTR if the thread is killed.
  *
  * Context: may read from the disk.
  */
@@ -179,10 +180,17 @@ struct dentry *vhost_fs_fh_decode(const struct vhost_fs_fh *fh,
 				  const struct path *top, bool still)
 {
 	struct fh_place place = { .top = top->dentry, .still = still };
+	struct dentry *dentry;
 
-	return exportfs_decode_fh(top->mnt, (struct fid *)(fh->data + fh->start),
-				  fh->words, fh->type, fh_acceptable, &place) ?:
-	       ERR_PTR(-ESTALE);
+	dentry = exportfs_decode_fh(top->mnt,
+				    (struct fid *)(fh->data + fh->start),
+				    fh->words, fh->type, fh_acceptable, &place);
+	if (!IS_ERR_OR_NULL(dentry))
+		return dentry;
+	/* exportfs calls every error but one stale. */
+	if (fatal_signal_pending(current))
+		return ERR_PTR(-EINTR);
+	return dentry ?: ERR_PTR(-ESTALE);
 }
 
 /**

@@ -175,9 +175,12 @@ bool vhost_fs_guest_write(const struct vhost_fs_req *req, size_t skip,
 			  const void *from, size_t len)
 {
 	const struct iovec *piece = req->iov + req->out_num;
+	const struct iovec *end = piece + req->in_num;
 	size_t n;
 
 	for (; len; piece++) {
+		if (WARN_ON_ONCE(piece == end))
+			return false;
 		if (skip >= piece->iov_len) {
 			skip -= piece->iov_len;
 			continue;

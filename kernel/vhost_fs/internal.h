@@ -769,6 +769,8 @@ struct vhost_fs_dev {
 
 extern const struct file_operations vhost_fs_fops;
 
+int vhost_fs_dev_check_owner(struct vhost_fs_dev *fs);
+
 int vhost_fs_dev_for_each(u32 from,
 			  int (*fn)(struct vhost_fs_dev *fs, void *arg),
 			  void *arg);
@@ -912,7 +914,7 @@ struct vhost_fs_creator {
  * @kept: place in vhost_fs_queue.kept
  * @done: how much of it an earlier owner's thread has done; and this one, if it
  *	has to be kept
- * @changed: a name was made, so it can't be served again
+ * @changed: a name was made, or a wait has ended, so it can't be served again
  * @log_num: entries of @log
  * @log: what of guest memory to mark dirty, NULL while nothing is logged
  * @buf: scratch memory of @buf_size bytes, for listings
@@ -1176,6 +1178,7 @@ int vhost_fs_transfer_set_fd(struct vhost_fs_dev *fs,
 int vhost_fs_transfer_check(struct vhost_fs_dev *fs,
 			    struct vhost_fs_device_state_result *result);
 bool vhost_fs_transfer_busy(const struct vhost_fs_dev *fs);
+void vhost_fs_transfer_reap(struct vhost_fs_dev *fs);
 void vhost_fs_transfer_end(struct vhost_fs_dev *fs);
 
 /* ---- netlink.c -------------------------------------------------------- */

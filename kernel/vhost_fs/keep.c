@@ -174,6 +174,9 @@ void vhost_fs_keep_take(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 
 	kept = list_first_entry(&q->kept, struct vhost_fs_req, kept);
 	list_del(&kept->kept);
+	/* For vhost_fs_keep_settle(). */
+	if (list_empty(&q->kept))
+		wake_up_all(&q->fs->idle_wq);
 	req->parked = NULL;
 	req->head = kept->head;
 	req->keep = kept->keep;

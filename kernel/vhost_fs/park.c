@@ -395,6 +395,18 @@ static int park_try(struct vhost_fs_parked *p)
 	return err;
 }
 
+/* What isn't to wait is answered, be its thread killed: see keep.c. */
+static int park_finish(struct vhost_fs_req *req, struct vhost_fs_parked *p)
+{
+	int err = park_try(p);
+
+	if (err == VHOST_FS_PARKED)
+		return err;
+	req->changed = true;
+	park_end(p);
+	return err;
+}
+
 /**
  * vhost_fs_park - have a request wait for a lock
  * @req: the request, with a handle
@@ -412,7 +424,7 @@ int vhost_fs_park(struct vhost_fs_req *req, struct file_lock *fl)
 	int err;
 
 	if (!p)
-		return -ENOLCK;
+		return fatal_signal_pending(current) ? -ENOMEM : -ENOLCK;
 	err = park_list(p, READ_ONCE(req->share->max_blocked));
 	if (err) {
 		park_free(p);
@@ -420,10 +432,7 @@ int vhost_fs_park(struct vhost_fs_req *req, struct file_lock *fl)
 	}
 	if (park_needs_poll(fl))
 		park_start_poll(p);
-	err = park_try(p);
-	if (err != VHOST_FS_PARKED)
-		park_end(p);
-	return err;
+	return park_finish(req, p);
 }
 
 /**
@@ -508,14 +517,10 @@ void vhost_fs_park_fill(struct vhost_fs_req *req, struct fuse_in_header *hdr)
 int vhost_fs_park_resume(struct vhost_fs_req *req)
 {
 	struct vhost_fs_parked *p = req->parked;
-	int err;
 
 	if (p->fl.c.flc_file->f_op->lock || p->fl.c.flc_file->f_op->flock)
 		vhost_fs_may_block(req);
-	err = park_try(p);
-	if (err != VHOST_FS_PARKED)
-		park_end(p);
-	return err;
+	return park_finish(req, p);
 }
 
 static void park_cancel(struct vhost_fs_parked *p)

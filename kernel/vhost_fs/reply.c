@@ -106,11 +106,16 @@ static void reply_failed(struct vhost_fs_req *req)
 /**
  * vhost_fs_reply_resend - send a reply that a thread of an earlier owner couldn't
  * @req: the request, with @out and @payload as they were
+ *
+ * If there was none, only the used element was missing.
  */
 void vhost_fs_reply_resend(struct vhost_fs_req *req)
 {
 	size_t payload_len = req->error ? 0 : req->payload_len;
 
+	req->written = 0;
+	if (!req->out.hdr.len)
+		return;
 	if (req->in_len >= req->out.hdr.len - req->data_out &&
 	    reply_copy(req, payload_len))
 		req->written = req->out.hdr.len;
@@ -131,6 +136,8 @@ void vhost_fs_reply_send(struct vhost_fs_req *req, int err)
 	size_t payload_len = err ? 0 : req->payload_len;
 
 	req->error = reply_errno(err);
+	/* In case it is kept; the last one's is still there. */
+	req->out.hdr.len = 0;
 	if (!req->hdr || req->in_len < sizeof(req->out.hdr) ||
 	    (req->op && (req->op->flags & VHOST_FS_OP_NO_REPLY)))
 		return;

@@ -25,7 +25,8 @@
  * @direction: enum vhost_fs_state_direction; constant
  * @req: what the file system is asked by; the thread's own
  * @io: the other end; the thread's own, but for cancelling
- * @task: the thread; constant, and gone once vhost_fs_transfer_end() has run
+ * @task: the thread; NULL once it is known to be through and has been stopped;
+ *	under vdev.mutex
  * @report: how it ended; the thread's own until @done
  * @begun: the thread has begun; its own
  * @done: it is through
@@ -150,7 +151,8 @@ void vhost_fs_transfer_end(struct vhost_fs_dev *fs)
 		return;
 	fs->transfer = NULL;
 	vhost_fs_state_io_cancel(&t->io);
-	vhost_task_stop(t->task);
+	if (t->task)
+		vhost_task_stop(t->task);
 	/* Stopped before it began, it has done nothing of this. */
 	if (!completion_done(&t->done)) {
 		vhost_fs_state_fail(&t->report, -ECANCELED,
@@ -158,6 +160,26 @@ void vhost_fs_transfer_end(struct vhost_fs_dev *fs)
 		transfer_finish(t);
 	}
 	transfer_free(t);
+}
+
+/**
+ * vhost_fs_transfer_reap - end the thread of a transfer that is through
+ * @fs: the device, whose transfer is through, or that has none
+ *
+ * How it ended can still be asked.
+ *
+ * Context: process context, vdev.mutex held.
+ */
+void vhost_fs_transfer_reap(struct vhost_fs_dev *fs)
+{
+	struct vhost_fs_transfer *t = fs->transfer;
+
+	lockdep_assert_held(&fs->vdev.mutex);
+
+	if (!t || !t->task)
+		return;
+	vhost_task_stop(t->task);
+	t->task = NULL;
 }
 
 /**
@@ -190,7 +212,7 @@ static struct vhost_fs_transfer *transfer_get(struct vhost_fs_dev *fs)
 
 static int transfer_may_begin(struct vhost_fs_dev *fs, u32 direction)
 {
-	int err = vhost_dev_check_owner(&fs->vdev);
+	int err = vhost_fs_dev_check_owner(fs);
 
 	if (err)
 		return err;

@@ -566,7 +566,7 @@ static int vq_serve_some(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 	}
 	vq_signal(q);
 	/* It may be but the owner's end by which the ring couldn't be read. */
-	if (ret < 0 && vhost_fs_keep_wants(ret))
+	if (ret < 0 && fatal_signal_pending(current))
 		ret = -ESHUTDOWN;
 	if (ret < 0 && ret != -ESHUTDOWN)
 		q->broken = true;

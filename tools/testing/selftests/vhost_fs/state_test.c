@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -556,6 +557,34 @@ TEST_F(state, needs_owner_and_share)
 	EXPECT_EQ(-ENODEV, state_begin(&dev, VHOST_FS_STATE_LOAD, fd, 0));
 	ring_close(&dev);
 	close(fd);
+}
+
+static int try_both(void *arg)
+{
+	struct ring_dev *dev = arg;
+	int fd = memfd_create("state", MFD_CLOEXEC);
+
+	return ring_set_running(dev, true) == -EPERM &&
+	       state_begin(dev, VHOST_FS_STATE_SAVE, fd, 0) == -EPERM ? 0 : 1;
+}
+
+/*
+ * A process that has the owner's memory isn't the owner: the device's threads
+ * would be its own, and not end with the owner.
+ */
+TEST_F(state, other_process_with_the_memory)
+{
+	static char stack[64 << 10] __attribute__((aligned(16)));
+	int status = -1;
+	pid_t pid;
+
+	ASSERT_EQ(0, ring_set_running(&self->bed.dev, false));
+	pid = clone(try_both, stack + sizeof(stack), CLONE_VM | SIGCHLD,
+		    &self->bed.dev);
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(0, ring_set_running(&self->bed.dev, true));
 }
 
 /* While a pipe's other end stalls, the device can't be started; then it can. */
