@@ -514,6 +514,9 @@ static const char *restore(struct vu_session *session, const struct vu_record *r
 		return strerror(errno);
 	if (ioctl(session->rings.fd, VHOST_SET_FEATURES, &device) < 0)
 		return strerror(errno);
+	/* Some rings may stand at their beginning already, and are not to be served. */
+	if (record->resetting)
+		return NULL;
 	return vu_rings_update(&session->rings, &session->memory);
 }
 

@@ -48,6 +48,7 @@ struct vu_kept_map {
  * @regions: guest memory
  * @region_fds: its files
  * @rings: as the front end described them; none is served
+ * @resetting: the message that is being done again resets them
  */
 struct vu_record {
 	struct vu_agreed agreed;
@@ -62,6 +63,7 @@ struct vu_record {
 	struct vu_region regions[VU_MAX_REGIONS];
 	int region_fds[VU_MAX_REGIONS];
 	struct vu_ring rings[VU_MAX_RINGS];
+	bool resetting;
 };
 
 /**

@@ -82,8 +82,16 @@ struct keeper {
 
 static int start_server(struct keeper *k)
 {
-	if (vu_server_start(&k->server, k->device, k->service->tag, &k->record, k->private,
-			    k->nr_private) < 0)
+	int fds[sizeof(k->private) / sizeof(k->private[0]) + VU_MAX_FDS];
+	unsigned int nr = 0, i;
+
+	for (i = 0; i < k->nr_private; i++)
+		fds[nr++] = k->private[i];
+	/* Those of the message that is being done come with it. */
+	for (i = 0; k->busy && i < k->conn.nr_fds; i++)
+		fds[nr++] = k->conn.fds[i];
+	k->record.resetting = k->busy && k->conn.header.request == VU_RESET_DEVICE;
+	if (vu_server_start(&k->server, k->device, k->service->tag, &k->record, fds, nr) < 0)
 		return refused("can't start a process: %s", strerror(errno));
 	return 0;
 }
@@ -97,6 +105,30 @@ static int reap(struct keeper *k)
 		if (errno != EINTR)
 			return 0;
 	return status;
+}
+
+/* Descriptors of the message that the record hasn't taken over. */
+static void close_rest(struct keeper *k)
+{
+	unsigned int i;
+
+	for (i = 0; i < k->conn.nr_fds; i++)
+		if (vu_record_has(&k->record, k->conn.fds[i]))
+			k->conn.fds[i] = -1;
+	vu_next(&k->conn);
+}
+
+/*
+ * What the dead server began has been cancelled, and may have left a part of the
+ * state in the pipe: the front end is told, and may begin anew.
+ */
+static void give_up_transfer(struct keeper *k)
+{
+	const union vu_payload failed = { .u64 = VU_STATE_NO_FD | 1 };
+
+	vu_reply(&k->conn, VU_SET_DEVICE_STATE_FD, &failed, sizeof(failed.u64), -1);
+	k->busy = false;
+	close_rest(k);
 }
 
 /*
@@ -117,20 +149,11 @@ static int next_server(struct keeper *k)
 	notice("the server was killed by signal %d; another one goes on", WTERMSIG(status));
 	if (start_server(k))
 		return EXIT_REFUSED;
-	if (k->busy)
+	if (k->busy && k->conn.header.request == VU_SET_DEVICE_STATE_FD)
+		give_up_transfer(k);
+	else if (k->busy)
 		vu_link_send_task(k->server.link, &k->conn);
 	return 0;
-}
-
-/* Descriptors of the message that the record hasn't taken over. */
-static void close_rest(struct keeper *k)
-{
-	unsigned int i;
-
-	for (i = 0; i < k->conn.nr_fds; i++)
-		if (vu_record_has(&k->record, k->conn.fds[i]))
-			k->conn.fds[i] = -1;
-	vu_next(&k->conn);
 }
 
 /* Returns false if the front end doesn't take its answer. */
