@@ -19,6 +19,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+int fe_timeout_ms = FE_TIMEOUT_MS;
+
 #define PROTOCOL (VU_PROTOCOL_MQ | VU_PROTOCOL_REPLY_ACK | VU_PROTOCOL_LOG_SHMFD |	\
 		  VU_PROTOCOL_MEM_SLOTS | VU_PROTOCOL_RESET_DEVICE |			\
 		  VU_PROTOCOL_BACKEND_REQ)
@@ -27,7 +29,7 @@ static bool wait_readable(int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
-	return poll(&p, 1, FE_TIMEOUT_MS) > 0;
+	return poll(&p, 1, fe_timeout_ms) > 0;
 }
 
 int fe_start(struct fe_back_end *be, struct bed *bed, const struct vu_service *service)

@@ -18,6 +18,8 @@
 
 /* Longest wait for an answer or an end, in milliseconds. */
 #define FE_TIMEOUT_MS 10000
+/* The same, for answers; -1 waits for good. */
+extern int fe_timeout_ms;
 
 /**
  * struct fe_back_end - a back end
