@@ -14,6 +14,7 @@
  *	vhost_fs_node.lock		which dentry a node stands for, or by
  *					which handle it is found
  *
+ *	vhost_fs_lock_space.remote_lock	who has locks on files that keep them
  *	the lock manager's own		vhost_fs_park_notify() is called under
  *					them
  *	park_polled.lock		parked requests that are polled

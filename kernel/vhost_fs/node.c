@@ -375,6 +375,30 @@ static struct vhost_fs_node *node_find(struct vhost_fs_session *s,
 }
 
 /**
+ * vhost_fs_node_peek - the node of a path, if the guest knows it
+ * @req: whoever asks; may block
+ * @path: a path inside the share, with a positive dentry
+ *
+ * Return: the node, with a reference; NULL if there is none; an ERR_PTR as
+ * vhost_fs_node_lookup().
+ */
+struct vhost_fs_node *vhost_fs_node_peek(struct vhost_fs_req *req,
+					 const struct path *path)
+{
+	struct vhost_fs_fh_buf buf;
+	struct vhost_fs_node *node;
+	struct vhost_fs_node_key key;
+	int err;
+
+	err = vhost_fs_node_key(req, path, &buf, &key);
+	if (err)
+		return ERR_PTR(err);
+	node = node_find(&req->fs->session, &key);
+	vhost_fs_mount_put(key.mount);
+	return node;
+}
+
+/**
  * vhost_fs_node_prepare - see that a lookup of a path won't fail
  * @req: the request
  * @path: a path inside the share, with a positive dentry
@@ -386,16 +410,10 @@ static struct vhost_fs_node *node_find(struct vhost_fs_session *s,
  */
 int vhost_fs_node_prepare(struct vhost_fs_req *req, const struct path *path)
 {
-	struct vhost_fs_fh_buf buf;
-	struct vhost_fs_node *node;
-	struct vhost_fs_node_key key;
-	int err;
+	struct vhost_fs_node *node = vhost_fs_node_peek(req, path);
 
-	err = vhost_fs_node_key(req, path, &buf, &key);
-	if (err)
-		return err;
-	node = node_find(&req->fs->session, &key);
-	vhost_fs_mount_put(key.mount);
+	if (IS_ERR(node))
+		return PTR_ERR(node);
 	if (!node)
 		return vhost_fs_node_reserve(req);
 	vhost_fs_node_put(node);
@@ -548,30 +566,6 @@ int vhost_fs_node_add_root(struct vhost_fs_dev *fs)
 	atomic64_dec(&s->nr_nodes);
 	vhost_fs_node_put(root);
 	return IS_ERR(old) ? PTR_ERR(old) : -EAGAIN;
-}
-
-/**
- * vhost_fs_node_peek - the node of a path, if the guest knows it
- * @req: whoever asks; may block
- * @path: a path inside the share, with a positive dentry
- *
- * Return: the node, with a reference; NULL if there is none; an ERR_PTR as
- * vhost_fs_node_lookup().
- */
-struct vhost_fs_node *vhost_fs_node_peek(struct vhost_fs_req *req,
-					 const struct path *path)
-{
-	struct vhost_fs_fh_buf buf;
-	struct vhost_fs_node *node;
-	struct vhost_fs_node_key key;
-	int err;
-
-	err = vhost_fs_node_key(req, path, &buf, &key);
-	if (err)
-		return ERR_PTR(err);
-	node = node_find(&req->fs->session, &key);
-	vhost_fs_mount_put(key.mount);
-	return node;
 }
 
 /* Into the table of numbers alone. */
