@@ -11,14 +11,15 @@
  * the device or with the guest's next session.
  *
  * The last user of the VMM's memory can be one of the device's own threads, so
- * the device must never have an mmap: the end of the mapping would run
- * vhost_fs_release() in a thread that it waits for.
+ * no mapping may hold the device: its end would run vhost_fs_release() in a thread
+ * that it waits for. What is mapped is another file.
  */
 #include <linux/compat.h>
 #include <linux/fuse.h>
 #include <linux/module.h>
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
+#include <linux/shmem_fs.h>
 #include <linux/slab.h>
 
 #include "internal.h"
@@ -602,11 +603,28 @@ static long vhost_fs_ioctl(struct file *file, unsigned int cmd,
 	return ret;
 }
 
+/* For whoever maps what it keeps a device by: there is nothing in it. */
+static int vhost_fs_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct file *page;
+
+	if (!(vma->vm_flags & VM_SHARED) || vma->vm_pgoff ||
+	    vma_pages(vma) != 1)
+		return -EINVAL;
+	page = shmem_file_setup("vhost-fs", PAGE_SIZE, EMPTY_VMA_FLAGS);
+	if (IS_ERR(page))
+		return PTR_ERR(page);
+	vma_set_file(vma, page);
+	fput(page);
+	return vfs_mmap(vma->vm_file, vma);
+}
+
 const struct file_operations vhost_fs_fops = {
 	.owner = THIS_MODULE,
 	.open = vhost_fs_open,
 	.release = vhost_fs_release,
 	.unlocked_ioctl = vhost_fs_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
+	.mmap = vhost_fs_mmap,
 	.llseek = noop_llseek,
 };

@@ -10,6 +10,7 @@
 #include <linux/cred.h>
 #include <linux/filelock.h>
 #include <linux/fs.h>
+#include <linux/mm_types.h>
 #include <linux/namei.h>
 #include <linux/security.h>
 #include <linux/version.h>
@@ -64,6 +65,15 @@ static inline void kc_security_release_secctx(struct lsm_context *cp)
 #define security_release_secctx kc_security_release_secctx
 
 #endif /* < 6.14 */
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+
+#define vfs_mmap call_mmap
+
+/* For shmem_file_setup(), which takes an integer. */
+#define EMPTY_VMA_FLAGS 0
+
+#endif /* < 6.17 */
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
 

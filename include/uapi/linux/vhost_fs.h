@@ -58,6 +58,10 @@
  * if the ring is started where it was stopped (same size, base and used index).
  * The guest is called for each ring, for answers it may not have been called for.
  *
+ * Whoever is to keep the descriptor may expect of it what a descriptor of shared
+ * memory can do (vhost-user's INFLIGHT_SHMFD): its first page can be mapped, shared.
+ * There is nothing in it, and the mapping doesn't hold the device.
+ *
  * Where the host's file system is itself a client of a server, an operation that
  * the owner's end interrupted may have been done by the server all the same; it is
  * done again.

@@ -176,15 +176,35 @@ TEST_F(ioctls, unknown)
 	EXPECT_EQ(-ENOTTY, ring_ioctl(self->fd, TCGETS, self->arg));
 }
 
-/* A mapping could outlive everything that stops the device's threads. */
-TEST_F(ioctls, no_data_and_no_mapping)
+static char *map(int fd, size_t size, int flags, off_t offset)
+{
+	return mmap(NULL, size, PROT_READ | PROT_WRITE, flags, fd, offset);
+}
+
+TEST_F(ioctls, no_data)
 {
 	char buf[8];
 
-	EXPECT_EQ(MAP_FAILED, mmap(NULL, PAGE, PROT_READ, MAP_SHARED, self->fd, 0));
-	EXPECT_EQ(MAP_FAILED, mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, self->fd, 0));
 	EXPECT_EQ(-1, read(self->fd, buf, sizeof(buf)));
 	EXPECT_EQ(-1, write(self->fd, buf, sizeof(buf)));
+}
+
+/* One page, shared, and nothing in it that anybody else has written. */
+TEST_F(ioctls, mapping)
+{
+	char *page = map(self->fd, PAGE, MAP_SHARED, 0), *other;
+
+	EXPECT_EQ(MAP_FAILED, map(self->fd, PAGE, MAP_PRIVATE, 0));
+	EXPECT_EQ(MAP_FAILED, map(self->fd, PAGE, MAP_SHARED, PAGE));
+	EXPECT_EQ(MAP_FAILED, map(self->fd, 2 * PAGE, MAP_SHARED, 0));
+	ASSERT_NE(MAP_FAILED, page);
+	EXPECT_EQ(0, page[0]);
+	page[PAGE - 1] = 1;
+	other = map(self->fd, PAGE, MAP_SHARED, 0);
+	ASSERT_NE(MAP_FAILED, other);
+	EXPECT_EQ(0, other[PAGE - 1]);
+	munmap(page, PAGE);
+	munmap(other, PAGE);
 }
 
 TEST_F(ioctls, features)

@@ -11,6 +11,7 @@
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include <linux/vhost_fs_netlink.h>
@@ -507,10 +508,20 @@ TEST_F(netlink, refused_requests)
 	EXPECT_EQ(-EINVAL, refusal(VHOST_FS_CMD_SHARE_GET, NLM_F_DUMP, attr, 3, 0));
 }
 
+static int count_unattached(FIXTURE_DATA(netlink) *self)
+{
+	int i, nr = 0;
+
+	dump_all(&self->dump, VHOST_FS_CMD_DEVICE_GET);
+	for (i = 0; i < self->dump.nr; i++)
+		nr += !has(&self->dump.records[i], VHOST_FS_A_DEVICE_SHARE);
+	return nr;
+}
+
 /* Devices that stay are listed once each, whatever goes and comes meanwhile. */
 TEST_F(netlink, many_devices)
 {
-	int fds[400], i, unattached, fd = nl_socket(), last = 0;
+	int fds[400], i, fd = nl_socket(), last = 0;
 	int64_t id;
 
 	for (i = 0; i < 400; i++) {
@@ -533,12 +544,22 @@ TEST_F(netlink, many_devices)
 		EXPECT_LT(last, id);
 		last = id;
 	}
-	dump_all(&self->dump, VHOST_FS_CMD_DEVICE_GET);
+	EXPECT_EQ(250, count_unattached(self));
 	EXPECT_LE(250, self->dump.nr);
-	for (i = 0, unattached = 0; i < self->dump.nr; i++)
-		unattached += !has(&self->dump.records[i], VHOST_FS_A_DEVICE_SHARE);
-	EXPECT_EQ(250, unattached);
 	close(fd);
+}
+
+/* A mapping of a device holds none: it could outlive what stops the threads. */
+TEST_F(netlink, mapped_device)
+{
+	int fd = open("/dev/vhost-fs", O_RDWR), before = count_unattached(self);
+	void *page = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+
+	ASSERT_NE(MAP_FAILED, page);
+	EXPECT_LE(1, before);
+	close(fd);
+	EXPECT_EQ(before - 1, count_unattached(self));
+	munmap(page, 4096);
 }
 
 /* A reader that goes away in the middle leaves nothing behind. */
