@@ -29,6 +29,7 @@
 #include <linux/atomic.h>
 #include <linux/exportfs.h>
 #include <linux/fsnotify_backend.h>
+#include <linux/kcov.h>
 #include <linux/list.h>
 #include <linux/magic.h>
 #include <linux/overflow.h>
@@ -239,6 +240,7 @@ void vhost_fs_stats_sum(struct vhost_fs_dev *fs, struct vhost_fs_stats *sum);
  * @nr_active: threads that have work and don't block
  * @no_thread_until: jiffies; one could not be made lately
  * @running: threads exist and take work
+ * @kcov_handle: whose coverage the threads' is; written while there are none
  * @shrink: stops threads that have long been idle
  * @rescue: wakes an idle thread if active ones turn out to sleep
  */
@@ -252,6 +254,7 @@ struct vhost_fs_pool {
 	unsigned int nr_active;
 	unsigned long no_thread_until;
 	bool running;
+	typeof(kcov_common_handle()) kcov_handle;
 	struct delayed_work shrink;
 	struct timer_list rescue;
 };

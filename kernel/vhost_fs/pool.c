@@ -166,7 +166,9 @@ static bool worker_fn(void *data)
 	__set_current_state(TASK_RUNNING);
 
 	if (worker_get_ready(w)) {
+		kcov_remote_start_common(w->fs->pool.kcov_handle);
 		vhost_fs_vq_serve(q, w->req);
+		kcov_remote_stop();
 	} else {
 		vhost_fs_pool_submit(q);
 		cond_resched();
@@ -518,6 +520,7 @@ int vhost_fs_pool_start(struct vhost_fs_dev *fs, unsigned int nr_queues)
 
 	fs->pool.running = true;
 	fs->pool.no_thread_until = jiffies;
+	fs->pool.kcov_handle = kcov_common_handle();
 	while (nr--) {
 		err = pool_grow(fs, UINT_MAX);
 		if (err) {

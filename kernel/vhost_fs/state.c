@@ -29,6 +29,7 @@
  *	under vdev.mutex
  * @report: how it ended; the thread's own until @done
  * @begun: the thread has begun; its own
+ * @kcov_handle: whose coverage the thread's is; constant
  * @done: it is through
  */
 struct vhost_fs_transfer {
@@ -40,6 +41,7 @@ struct vhost_fs_transfer {
 	struct vhost_task *task;
 	struct vhost_fs_state_report report;
 	bool begun;
+	typeof(kcov_common_handle()) kcov_handle;
 	struct completion done;
 };
 
@@ -81,7 +83,10 @@ static bool transfer_fn(void *data)
 		return false;
 	__set_current_state(TASK_RUNNING);
 	t->begun = true;
+	/* Over before the end is told, so that who was told has the coverage. */
+	kcov_remote_start_common(t->kcov_handle);
 	transfer_run(t);
+	kcov_remote_stop();
 	transfer_finish(t);
 	/* Files and mounts that somebody else's fput() left to this task. */
 	if (task_work_pending(current))
@@ -113,6 +118,7 @@ transfer_alloc(struct vhost_fs_dev *fs,
 	init_completion(&t->done);
 	t->fs = fs;
 	t->direction = arg->direction;
+	t->kcov_handle = kcov_common_handle();
 	t->req = vhost_fs_req_alloc(fs);
 	if (!t->req)
 		goto err_free;
