@@ -22,7 +22,7 @@ SELFTESTS := tools/testing/selftests/vhost_fs
 kbuild = $(MAKE) -C $(KDIR) M=$(STAGE) O=$(realpath $(KDIR)) $(if $(ARCH),ARCH=$(ARCH)) \
 	 $(if $(VHOST_SRC),VHOST_SRC=$(abspath $(VHOST_SRC))) \
 	 $(if $(VHOST_KO),VHOST_KO=$(abspath $(VHOST_KO))) \
-	 $(if $(COVERAGE),COVERAGE=1)
+	 $(if $(COVERAGE),COVERAGE=1) $(if $(KCOV),KCOV=1)
 
 .PHONY: all
 all: modules tools
@@ -100,6 +100,10 @@ bench-programs: tools
 	$(MAKE) -C $(SELFTESTS) O=$(BUILD)/selftests bench-programs
 	$(MAKE) modules loopback KVER=$(notdir $(lastword $(sort $(wildcard /lib/modules/6.12*cloud*))))
 
+.PHONY: fuzz
+fuzz:
+	$(SELFTESTS)/vm/fuzz $(if $(FUZZ_SECONDS),--seconds $(FUZZ_SECONDS)) $(FUZZ)
+
 .PHONY: coverage
 coverage:
 	$(SELFTESTS)/vm/coverage
@@ -125,6 +129,8 @@ help:
 	@echo '  make check-debug   ring tests on an instrumented kernel with two CPUs'
 	@echo '  make bench         costs against virtiofsd and system calls (as root);'
 	@echo '                     BENCH="--measure wall1" and the like: see bench/bench'
+	@echo '  make fuzz          coverage-guided fuzzing of module and tools (as root);'
+	@echo '                     FUZZ_SECONDS= in all (600), FUZZ="target ..."'
 	@echo '  make coverage      lines of the module that tests run (as root)'
 	@echo '  make clean         remove $(O)/'
 	@echo
