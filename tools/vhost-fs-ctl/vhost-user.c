@@ -9,8 +9,10 @@
 #include "vhost-user.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <linux/vhost.h>
@@ -24,6 +26,7 @@
 #define PROTOCOL_FEATURES (VU_PROTOCOL_MQ | VU_PROTOCOL_LOG_SHMFD |		\
 			   VU_PROTOCOL_REPLY_ACK | VU_PROTOCOL_BACKEND_REQ |	\
 			   VU_PROTOCOL_BACKEND_SEND_FD |			\
+			   VU_PROTOCOL_INFLIGHT_SHMFD |				\
 			   VU_PROTOCOL_RESET_DEVICE | VU_PROTOCOL_MEM_SLOTS |	\
 			   VU_PROTOCOL_DEVICE_STATE)
 
@@ -91,10 +94,17 @@ static const char *check_log(const struct vu_session *session)
 	       vu_rings_check_log(&session->rings, &session->memory) : NULL;
 }
 
+static const char *set_device_features(struct vu_session *session, uint64_t features)
+{
+	uint64_t device = features & ~VU_F_PROTOCOL;
+
+	return ioctl(session->rings.fd, VHOST_SET_FEATURES, &device) < 0 ? strerror(errno) : NULL;
+}
+
 static const char *set_features(struct vu_session *session, const struct vu_message *message,
 				struct answer *answer)
 {
-	uint64_t wanted = message->payload.u64, device = wanted & ~VU_F_PROTOCOL;
+	uint64_t wanted = message->payload.u64;
 	const char *why;
 
 	(void)answer;
@@ -102,10 +112,10 @@ static const char *set_features(struct vu_session *session, const struct vu_mess
 		return "a feature was not offered";
 	session->rings.log_all = wanted & (1ULL << VHOST_F_LOG_ALL);
 	why = check_log(session);
+	if (!why)
+		why = set_device_features(session, wanted);
 	if (why)
 		return why;
-	if (ioctl(session->rings.fd, VHOST_SET_FEATURES, &device) < 0)
-		return strerror(errno);
 	session->agreed.features = wanted;
 	if (!(wanted & VU_F_PROTOCOL))
 		enable_all(session);
@@ -136,12 +146,17 @@ static const char *disable_all(struct vu_session *session, const struct vu_messa
 	return vu_rings_update(&session->rings, &session->memory);
 }
 
+static const char *set_memory(struct vu_session *session)
+{
+	return vu_memory_set(&session->memory, session->rings.fd) < 0 ? strerror(errno) : NULL;
+}
+
 /* The table the kernel has was made before: the rings' addresses change too. */
 static const char *use_memory(struct vu_session *session)
 {
-	if (vu_memory_set(&session->memory, session->rings.fd) < 0)
-		return strerror(errno);
-	return vu_rings_update(&session->rings, &session->memory);
+	const char *why = set_memory(session);
+
+	return why ? why : vu_rings_update(&session->rings, &session->memory);
 }
 
 static const char *set_mem_table(struct vu_session *session, const struct vu_message *message,
@@ -182,8 +197,8 @@ static const char *add_mem_reg(struct vu_session *session, const struct vu_messa
 	if (why)
 		return why;
 	why = check_log(session);
-	if (!why && vu_memory_set(&session->memory, session->rings.fd) < 0)
-		why = strerror(errno);
+	if (!why)
+		why = set_memory(session);
 	if (why && !vu_memory_remove(&session->memory, region, &map))
 		vu_unmap(&map);
 	return why;
@@ -205,8 +220,8 @@ static const char *rem_mem_reg(struct vu_session *session, const struct vu_messa
 	for (i = 0; i < VU_MAX_RINGS && !why; i++)
 		if (session->rings.rings[i].served)
 			why = vu_ring_locate(&session->rings.rings[i], &session->memory, &addr);
-	if (!why && vu_memory_set(&session->memory, session->rings.fd) < 0)
-		why = strerror(errno);
+	if (!why)
+		why = set_memory(session);
 	if (why) {
 		/* It is among what is to be unmapped at the end, as before. */
 		session->memory.regions[session->memory.nr] = message->payload.slot.region;
@@ -419,14 +434,13 @@ static const char *reset_device(struct vu_session *session, const struct vu_mess
 				struct answer *answer)
 {
 	const char *why = vu_rings_reset(&session->rings);
-	uint64_t none = 0;
 
 	(void)message;
 	(void)answer;
+	if (!why)
+		why = set_device_features(session, 0);
 	if (why)
 		return why;
-	if (ioctl(session->rings.fd, VHOST_SET_FEATURES, &none) < 0)
-		return strerror(errno);
 	session->agreed.features = 0;
 	session->rings.log_all = false;
 	return NULL;
@@ -459,6 +473,73 @@ static const char *check_device_state(struct vu_session *session,
 	return answer_number(answer, !!why);
 }
 
+/* The last owner may still be dying, and is waited for. */
+static int take_device(int device)
+{
+	return ioctl(device, VHOST_RESET_OWNER) < 0 || ioctl(device, VHOST_SET_OWNER) < 0 ? -1 : 0;
+}
+
+/*
+ * What requests are in flight, only the device knows, and the guest's session can't be
+ * told by memory anyway. So what the front end is given to keep is the device itself, as
+ * a VMM has it that needs no server; it can be mapped, as memory could be.
+ */
+static const char *get_inflight_fd(struct vu_session *session, const struct vu_message *message,
+				   struct answer *answer)
+{
+	answer->fd = fcntl(session->rings.fd, F_DUPFD_CLOEXEC, 0);
+	if (answer->fd < 0)
+		return strerror(errno);
+	answer->payload.inflight = message->payload.inflight;
+	answer->payload.inflight.size = sysconf(_SC_PAGESIZE);
+	answer->payload.inflight.offset = 0;
+	answer->size = message->size;
+	/* Who wants a new one begins with rings that are new. */
+	vu_rings_forget_base(&session->rings);
+	return NULL;
+}
+
+static bool is_device(const struct vu_session *session, int fd)
+{
+	struct stat ours, st;
+
+	return !fstat(session->rings.fd, &ours) && !fstat(fd, &st) && S_ISCHR(st.st_mode) &&
+	       st.st_rdev == ours.st_rdev;
+}
+
+/* It tells its owner only where a ring stands. */
+static bool is_ours(int device)
+{
+	struct vhost_vring_state state = { };
+
+	return !ioctl(device, VHOST_GET_VRING_BASE, &state);
+}
+
+/*
+ * By this a front end that has connected again brings back what it kept. An earlier
+ * process served by that device; now this one does.
+ */
+static const char *set_inflight_fd(struct vu_session *session, const struct vu_message *message,
+				   struct answer *answer)
+{
+	int fd = session->conn.fds[0];
+	const char *why;
+
+	(void)message;
+	(void)answer;
+	if (!is_device(session, fd))
+		return "it is nothing that GET_INFLIGHT_FD has given";
+	if (is_ours(fd))
+		return NULL;
+	if (session->rings.running || session->log.base || session->log_call >= 0)
+		return "it comes too late";
+	if (take_device(fd) < 0)
+		return errno == EBUSY ? "another process serves it" : strerror(errno);
+	vu_rings_use(&session->rings, vu_take_fd(&session->conn));
+	why = session->memory.nr ? set_memory(session) : NULL;
+	return why ? why : set_device_features(session, session->agreed.features);
+}
+
 static const struct handler handlers[VU_NR_REQUESTS] = {
 	[VU_GET_FEATURES] = { .fn = get_features, .answers = true },
 	[VU_SET_FEATURES] = { .fn = set_features },
@@ -481,6 +562,8 @@ static const struct handler handlers[VU_NR_REQUESTS] = {
 	[VU_SET_BACKEND_REQ_FD] = { .fn = set_backend_req_fd },
 	[VU_GET_CONFIG] = { .fn = get_config, .answers = true },
 	[VU_SET_CONFIG] = { .fn = set_config, .survivable = true },
+	[VU_GET_INFLIGHT_FD] = { .fn = get_inflight_fd, .answers = true },
+	[VU_SET_INFLIGHT_FD] = { .fn = set_inflight_fd },
 	[VU_RESET_DEVICE] = { .fn = reset_device },
 	[VU_GET_MAX_MEM_SLOTS] = { .fn = get_max_mem_slots, .answers = true },
 	[VU_ADD_MEM_REG] = { .fn = add_mem_reg, .survivable = true },
@@ -493,15 +576,15 @@ static const struct handler handlers[VU_NR_REQUESTS] = {
 static const char *restore(struct vu_session *session, const struct vu_record *record)
 {
 	const struct vu_kept_map *log = &record->log;
-	uint64_t device = record->agreed.features & ~VU_F_PROTOCOL, at;
 	const char *why = NULL;
 	unsigned int i;
+	uint64_t at;
 
 	for (i = 0; i < record->nr_regions && !why; i++)
 		why = vu_memory_add(&session->memory, &record->regions[i],
 				    record->region_fds[i]);
-	if (!why && record->nr_regions && vu_memory_set(&session->memory, session->rings.fd) < 0)
-		why = strerror(errno);
+	if (!why && record->nr_regions)
+		why = set_memory(session);
 	if (!why && log->fd >= 0)
 		why = vu_map(&session->log, log->fd, log->offset, log->size);
 	if (why)
@@ -512,25 +595,14 @@ static const char *restore(struct vu_session *session, const struct vu_record *r
 	if (record->log_call >= 0 &&
 	    ioctl(session->rings.fd, VHOST_SET_LOG_FD, &record->log_call) < 0)
 		return strerror(errno);
-	if (ioctl(session->rings.fd, VHOST_SET_FEATURES, &device) < 0)
-		return strerror(errno);
+	why = set_device_features(session, record->agreed.features);
 	/* Some rings may stand at their beginning already, and are not to be served. */
-	if (record->resetting)
-		return NULL;
+	if (why || record->resetting)
+		return why;
 	return vu_rings_update(&session->rings, &session->memory);
 }
 
-/* The last owner may still be dying, and is waited for. */
-static int take_device(struct vu_session *session)
-{
-	int device = session->rings.fd;
-
-	return ioctl(device, VHOST_RESET_OWNER) < 0 || ioctl(device, VHOST_SET_OWNER) < 0 ||
-	       ioctl(device, VHOST_GET_FEATURES, &session->features) < 0 ? -1 : 0;
-}
-
-int vu_session_begin(struct vu_session *session, int device, const char *tag,
-		     const struct vu_record *record)
+int vu_session_begin(struct vu_session *session, const char *tag, const struct vu_record *record)
 {
 	const char *why;
 
@@ -538,9 +610,10 @@ int vu_session_begin(struct vu_session *session, int device, const char *tag,
 	session->conn.fd = -1;
 	session->tag = tag;
 	session->memory.limit = vu_memory_limit();
-	if (!vu_rings_init(&session->rings, device))
+	if (!vu_rings_init(&session->rings, record->device))
 		return refused("can't make an eventfd: %s", strerror(errno));
-	if (take_device(session) < 0)
+	if (take_device(record->device) < 0 ||
+	    ioctl(record->device, VHOST_GET_FEATURES, &session->features) < 0)
 		return refused("can't take /dev/vhost-fs: %s", strerror(errno));
 	session->features |= VU_F_PROTOCOL;
 	vu_record_restore(record, session);
@@ -608,7 +681,11 @@ void vu_session_broken(struct vu_session *session)
 
 void vu_session_end(struct vu_session *session)
 {
-	vu_rings_exit(&session->rings);
+	/* Who keeps the device may come back for it, and it has to know where it stood. */
+	if (session->agreed.protocol & VU_PROTOCOL_INFLIGHT_SHMFD)
+		vu_rings_stop(&session->rings);
+	else
+		vu_rings_exit(&session->rings);
 	vu_memory_clear(&session->memory);
 	vu_unmap(&session->log);
 	vu_next(&session->conn);

@@ -47,12 +47,11 @@ struct vu_session {
 };
 
 /*
- * Begins a session by the device @device, which is attached to a share, or goes on
- * with one that another process had begun: @record says how far it was. Returns 0
- * or an exit status after an error was printed.
+ * Begins a session, or goes on with one that another process had begun: @record says
+ * how far it was, and with what device. Returns 0 or an exit status after an error was
+ * printed.
  */
-int vu_session_begin(struct vu_session *session, int device, const char *tag,
-		     const struct vu_record *record);
+int vu_session_begin(struct vu_session *session, const char *tag, const struct vu_record *record);
 
 /*
  * Does what the message in @session->conn asks. If the session is over then, the
@@ -63,7 +62,10 @@ void vu_session_serve(struct vu_session *session, struct vu_result *result);
 /* A ring was broken whose front end wants no eventfd raised for it: says so. */
 void vu_session_broken(struct vu_session *session);
 
-/* Stops the device and gives back all but the device itself. */
+/*
+ * Stops the device. The process is to end then, by which all that it has is given
+ * back; where the rings stand remains known if the front end may connect again.
+ */
 void vu_session_end(struct vu_session *session);
 
 #endif /* CTL_VHOST_USER_H */

@@ -21,6 +21,7 @@
 #include "virtiofsd-options.h"
 #include "virtiofsd-share.h"
 #include "vu-serve.h"
+#include "vu-upgrade.h"
 
 #define PROGRAM "vhost-fs-virtiofsd"
 
@@ -66,6 +67,12 @@ static int set_rlimit(const struct virtiofsd_options *options)
 	return 0;
 }
 
+static int give_up_rights(const void *ctx)
+{
+	(void)ctx;
+	return confine();
+}
+
 static int serve(struct virtiofsd_options *options)
 {
 	struct vu_service service = {
@@ -76,10 +83,18 @@ static int serve(struct virtiofsd_options *options)
 		.once = true,
 		.talks = true,
 		.signal_status = EXIT_REFUSED,
-		.ready = confine,
+		.ready = give_up_rights,
 	};
 	int err;
 
+	if (vu_upgrade_is_next())
+		return vu_serve(&service);
+	tell_of_ignored(options);
+	err = virtiofsd_options_check(options);
+	if (!err)
+		err = set_rlimit(options);
+	if (err)
+		return err;
 	service.device = dev_open();
 	if (service.device < 0)
 		return EXIT_REFUSED;
@@ -102,9 +117,5 @@ int virtiofsd_main(int argc, char **argv)
 	if (options.print_capabilities)
 		return print_capabilities();
 	msg_use(PROGRAM, options.log_level, options.syslog);
-	tell_of_ignored(&options);
-	err = virtiofsd_options_check(&options);
-	if (!err)
-		err = set_rlimit(&options);
-	return err ? err : serve(&options);
+	return serve(&options);
 }

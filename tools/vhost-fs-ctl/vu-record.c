@@ -36,11 +36,12 @@ int vu_kept(int fd)
 	return fd >= 0 && fd < nr_noted ? noted[fd] : fd;
 }
 
-void vu_record_init(struct vu_record *record)
+void vu_record_init(struct vu_record *record, int device)
 {
 	unsigned int i;
 
 	memset(record, 0, sizeof(*record));
+	record->device = device;
 	record->log.fd = -1;
 	record->log_call = -1;
 	record->backend_req = -1;
@@ -62,7 +63,7 @@ void vu_record_save(struct vu_record *record, const struct vu_session *session)
 	const struct vu_memory *memory = &session->memory;
 	unsigned int i;
 
-	vu_record_init(record);
+	vu_record_init(record, vu_kept(session->rings.fd));
 	record->agreed = session->agreed;
 	record->owned = session->owned;
 	record->moving = session->moving;
@@ -96,42 +97,47 @@ void vu_record_restore(const struct vu_record *record, struct vu_session *sessio
 	memcpy(session->rings.rings, record->rings, sizeof(record->rings));
 }
 
-bool vu_record_has(const struct vu_record *record, int fd)
+static void add_fd(int fds[VU_RECORD_FDS], unsigned int *nr, int fd)
 {
-	unsigned int i;
-
-	if (fd == record->log.fd || fd == record->log_call || fd == record->backend_req)
-		return true;
-	for (i = 0; i < record->nr_regions; i++)
-		if (fd == record->region_fds[i])
-			return true;
-	for (i = 0; i < VU_MAX_RINGS; i++) {
-		const struct vu_ring *ring = &record->rings[i];
-
-		if (fd == ring->kick || fd == ring->call || fd == ring->err)
-			return true;
-	}
-	return false;
+	if (fd >= 0)
+		fds[(*nr)++] = fd;
 }
 
-static void close_unless(const struct vu_record *now, int fd)
+unsigned int vu_record_fds(const struct vu_record *record, int fds[VU_RECORD_FDS])
 {
-	if (fd >= 0 && !vu_record_has(now, fd))
-		vu_close(fd);
+	unsigned int nr = 0, i;
+
+	add_fd(fds, &nr, record->device);
+	add_fd(fds, &nr, record->log.fd);
+	add_fd(fds, &nr, record->log_call);
+	add_fd(fds, &nr, record->backend_req);
+	for (i = 0; i < record->nr_regions; i++)
+		add_fd(fds, &nr, record->region_fds[i]);
+	for (i = 0; i < VU_MAX_RINGS; i++) {
+		add_fd(fds, &nr, record->rings[i].kick);
+		add_fd(fds, &nr, record->rings[i].call);
+		add_fd(fds, &nr, record->rings[i].err);
+	}
+	return nr;
+}
+
+bool vu_record_has(const struct vu_record *record, int fd)
+{
+	int fds[VU_RECORD_FDS];
+	unsigned int i, nr = vu_record_fds(record, fds);
+
+	for (i = 0; i < nr; i++)
+		if (fds[i] == fd)
+			return true;
+	return false;
 }
 
 void vu_record_close_other(const struct vu_record *record, const struct vu_record *now)
 {
-	unsigned int i;
+	int fds[VU_RECORD_FDS];
+	unsigned int i, nr = vu_record_fds(record, fds);
 
-	close_unless(now, record->log.fd);
-	close_unless(now, record->log_call);
-	close_unless(now, record->backend_req);
-	for (i = 0; i < record->nr_regions; i++)
-		close_unless(now, record->region_fds[i]);
-	for (i = 0; i < VU_MAX_RINGS; i++) {
-		close_unless(now, record->rings[i].kick);
-		close_unless(now, record->rings[i].call);
-		close_unless(now, record->rings[i].err);
-	}
+	for (i = 0; i < nr; i++)
+		if (!vu_record_has(now, fds[i]))
+			vu_close(fds[i]);
 }

@@ -36,6 +36,7 @@ struct vu_kept_map {
 
 /**
  * struct vu_record - a session between two messages
+ * @device: /dev/vhost-fs
  * @agreed: what has been negotiated
  * @owned: SET_OWNER has come
  * @moving: a transfer of the device's state was begun, and not asked about yet
@@ -51,6 +52,7 @@ struct vu_kept_map {
  * @resetting: the message that is being done again resets them
  */
 struct vu_record {
+	int device;
 	struct vu_agreed agreed;
 	bool owned;
 	bool moving;
@@ -102,12 +104,18 @@ struct vu_result {
 	struct vu_record record;
 };
 
-/* A session that has just begun. */
-void vu_record_init(struct vu_record *record);
+/* Most descriptors that a record has. */
+#define VU_RECORD_FDS (4 + VU_MAX_REGIONS + 3 * VU_MAX_RINGS)
+
+/* A session by @device that has just begun. */
+void vu_record_init(struct vu_record *record, int device);
 
 void vu_record_save(struct vu_record *record, const struct vu_session *session);
 /* All but what has to be done with the device and with memory. */
 void vu_record_restore(const struct vu_record *record, struct vu_session *session);
+
+/* Fills @fds with those that it has; returns how many. */
+unsigned int vu_record_fds(const struct vu_record *record, int fds[VU_RECORD_FDS]);
 
 /* Closes what one of the records has, and @now doesn't. */
 void vu_record_close_other(const struct vu_record *record, const struct vu_record *now);

@@ -300,8 +300,28 @@ const char *vu_ring_set_kick(struct vu_rings *rings, unsigned int index, int fd)
 	return NULL;
 }
 
+void vu_rings_use(struct vu_rings *rings, int fd)
+{
+	unsigned int i;
+
+	vu_close(rings->fd);
+	rings->fd = fd;
+	for (i = 0; i < VU_MAX_RINGS; i++)
+		rings->rings[i].stands = true;
+}
+
+void vu_rings_forget_base(struct vu_rings *rings)
+{
+	unsigned int i;
+
+	for (i = 0; i < VU_MAX_RINGS; i++)
+		rings->rings[i].stands = false;
+}
+
 const char *vu_ring_set_base(struct vu_rings *rings, unsigned int index, uint32_t base)
 {
+	if (rings->rings[index].stands)
+		return NULL;
 	return set_state(rings->fd, VHOST_SET_VRING_BASE, index, base) < 0 ?
 	       strerror(errno) : NULL;
 }
@@ -313,6 +333,7 @@ const char *vu_ring_get_base(struct vu_rings *rings, unsigned int index, uint32_
 	if (ioctl(rings->fd, VHOST_GET_VRING_BASE, &state) < 0)
 		return strerror(errno);
 	*base = state.num;
+	rings->rings[index].stands = false;
 	return NULL;
 }
 

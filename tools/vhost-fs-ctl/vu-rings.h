@@ -30,6 +30,7 @@
  * @started: it has been given @kick since it was stopped
  * @enabled: it may be served
  * @served: the device serves it
+ * @stands: it is served from where the device has it, whatever base is set
  */
 struct vu_ring {
 	uint32_t num;
@@ -41,6 +42,7 @@ struct vu_ring {
 	bool started;
 	bool enabled;
 	bool served;
+	bool stands;
 };
 
 /**
@@ -103,6 +105,15 @@ const char *vu_ring_set_addr(struct vu_rings *rings, unsigned int index,
 const char *vu_ring_set_call(struct vu_rings *rings, unsigned int index, int fd);
 const char *vu_ring_set_err(struct vu_rings *rings, unsigned int index, int fd);
 const char *vu_ring_set_kick(struct vu_rings *rings, unsigned int index, int fd);
+
+/*
+ * Has the rings served by @fd, another device, which knows where each stands. None is
+ * served now.
+ */
+void vu_rings_use(struct vu_rings *rings, int fd);
+
+/* The front end knows itself from where it wants each served. */
+void vu_rings_forget_base(struct vu_rings *rings);
 
 /* Where a ring that isn't served is to be served from, and where it stands. */
 const char *vu_ring_set_base(struct vu_rings *rings, unsigned int index, uint32_t base);

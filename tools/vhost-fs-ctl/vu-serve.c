@@ -5,11 +5,13 @@
  *
  * This process is the keeper (vu-record.h): it holds what can't be had twice, and
  * passes messages on to a process that serves. When that one dies, at whatever
- * moment, the next one goes on, and neither VMM nor guest notice.
+ * moment, the next one goes on, and neither VMM nor guest notice. The keeper itself
+ * can become another program (vu-upgrade.h).
  */
 #include "vu-serve.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -24,6 +26,10 @@
 #include "vu-link.h"
 #include "vu-server.h"
 #include "vu-socket.h"
+#include "vu-upgrade.h"
+
+/* For a server that was killed, if nobody wants to wait. */
+#define END_MS 2000
 
 /* So many servers may die in a row, each by its own fault. */
 #define MAX_DEATHS 5
@@ -57,11 +63,10 @@ static int wait_for(struct pollfd *fds, nfds_t nr)
 /**
  * struct keeper - a connection that is being served
  * @service: what to serve
+ * @listener: where it came from
  * @conn: the connection, and the message that is coming in or being done
- * @device: /dev/vhost-fs, attached to a share
  * @signals: descriptor of the signals to end
- * @private: descriptors that no server is to have
- * @nr_private: entries of @private
+ * @upgrade: how to become another program
  * @server: the process that serves
  * @busy: it has been given the message
  * @deaths: servers that have died without having done anything
@@ -69,11 +74,10 @@ static int wait_for(struct pollfd *fds, nfds_t nr)
  */
 struct keeper {
 	const struct vu_service *service;
+	const struct vu_listener *listener;
 	struct vu_connection conn;
-	int device;
 	int signals;
-	int private[4];
-	unsigned int nr_private;
+	const struct vu_upgrade *upgrade;
 	struct vu_server server;
 	bool busy;
 	unsigned int deaths;
@@ -82,16 +86,16 @@ struct keeper {
 
 static int start_server(struct keeper *k)
 {
-	int fds[sizeof(k->private) / sizeof(k->private[0]) + VU_MAX_FDS];
-	unsigned int nr = 0, i;
+	/* What no server is to have; a message's own come with it. */
+	int fds[5 + VU_MAX_FDS] = {
+		k->conn.fd, k->signals, k->upgrade->signals, k->listener->fd, k->listener->lock,
+	};
+	unsigned int nr = 5, i;
 
-	for (i = 0; i < k->nr_private; i++)
-		fds[nr++] = k->private[i];
-	/* Those of the message that is being done come with it. */
-	for (i = 0; k->busy && i < k->conn.nr_fds; i++)
+	for (i = 0; i < k->conn.nr_fds; i++)
 		fds[nr++] = k->conn.fds[i];
 	k->record.resetting = k->busy && k->conn.header.request == VU_RESET_DEVICE;
-	if (vu_server_start(&k->server, k->device, k->service->tag, &k->record, fds, nr) < 0)
+	if (vu_server_start(&k->server, k->service, &k->record, fds, nr) < 0)
 		return refused("can't start a process: %s", strerror(errno));
 	return 0;
 }
@@ -118,6 +122,12 @@ static void close_rest(struct keeper *k)
 	vu_next(&k->conn);
 }
 
+/* Is the message that is being done one that begins a transfer? */
+static bool is_transfer(const struct keeper *k)
+{
+	return k->busy && k->conn.header.request == VU_SET_DEVICE_STATE_FD;
+}
+
 /*
  * What the dead server began has been cancelled, and may have left a part of the
  * state in the pipe: the front end is told, and may begin anew.
@@ -131,29 +141,93 @@ static void give_up_transfer(struct keeper *k)
 	close_rest(k);
 }
 
+/* Has a new server go on where the last one was. */
+static int go_on(struct keeper *k)
+{
+	if (start_server(k))
+		return EXIT_REFUSED;
+	if (is_transfer(k))
+		give_up_transfer(k);
+	else if (k->busy)
+		vu_link_send_task(k->server.link, &k->conn);
+	return 0;
+}
+
+/*
+ * The kernel's threads may be waiting for a file server that doesn't answer, and to
+ * stop them is to wait for them; a process that ends kills them.
+ */
+static int wait_for_end(struct keeper *k, bool *ended)
+{
+	int pidfd = syscall(SYS_pidfd_open, k->server.pid, 0);
+	struct pollfd fds[] = {
+		{ .fd = k->signals, .events = POLLIN },
+		{ .fd = pidfd, .events = POLLIN },
+	};
+	int err = pidfd < 0 ? 0 : wait_for(fds, 2);
+
+	*ended = fds[0].revents;
+	if (pidfd >= 0)
+		close(pidfd);
+	return err;
+}
+
 /*
  * The server is gone, and nobody has told it to. Somebody may have killed it, and
  * may do so as often as he likes; one that dies of what it is given, again and
  * again, is not helped by another.
  */
-static int next_server(struct keeper *k)
+static int next_server(struct keeper *k, bool *ended)
 {
-	int status;
+	int status, err;
 
 	vu_server_release(&k->server);
+	err = wait_for_end(k, ended);
+	if (err || *ended)
+		return err;
 	status = reap(k);
 	if (!WIFSIGNALED(status))
 		return refused("the server ended by itself");
 	if (WTERMSIG(status) != SIGKILL && ++k->deaths == MAX_DEATHS)
 		return refused("the server died of signal %d each time", WTERMSIG(status));
 	notice("the server was killed by signal %d; another one goes on", WTERMSIG(status));
-	if (start_server(k))
-		return EXIT_REFUSED;
-	if (k->busy && k->conn.header.request == VU_SET_DEVICE_STATE_FD)
-		give_up_transfer(k);
-	else if (k->busy)
-		vu_link_send_task(k->server.link, &k->conn);
-	return 0;
+	return go_on(k);
+}
+
+static void fill_handover(const struct keeper *k, struct vu_handover *h)
+{
+	*h = (struct vu_handover){
+		.listener = k->listener->fd, .lock = k->listener->lock,
+		.connected = true, .busy = k->busy, .deaths = k->deaths,
+		.conn = k->conn, .record = k->record,
+	};
+}
+
+/*
+ * The server is killed, which the guest doesn't notice, for it to have no part in
+ * what the next program does.
+ */
+static int upgrade(struct keeper *k, bool *ended)
+{
+	static struct vu_handover h;
+	int err;
+
+	vu_upgrade_heard(k->upgrade);
+	if (k->record.moving || is_transfer(k)) {
+		notice("not upgraded: the device's state is being moved");
+		return 0;
+	}
+	fill_handover(k, &h);
+	if (!vu_upgrade_ask(k->upgrade, &h, k->signals, ended))
+		return 0;
+	vu_server_kill(&k->server);
+	err = wait_for_end(k, ended);
+	if (err || *ended)
+		return err;
+	reap(k);
+	fill_handover(k, &h);
+	vu_upgrade_exec(k->upgrade, &h);
+	return go_on(k);
 }
 
 /* Returns false if the front end doesn't take its answer. */
@@ -172,12 +246,12 @@ static bool pass_answer(struct keeper *k, const struct vu_result *result)
 }
 
 /* Something came from the server: an answer, or its end. */
-static int hear_server(struct keeper *k, bool *over)
+static int hear_server(struct keeper *k, bool *over, bool *ended)
 {
 	static struct vu_result result;
 
 	if (!vu_link_receive_result(k->server.link, &result))
-		return next_server(k);
+		return next_server(k, ended);
 	if (result.status)
 		return result.status;
 	k->deaths = 0;
@@ -212,42 +286,60 @@ static int keep_session(struct keeper *k, bool *ended)
 	bool over = false;
 	int err = 0;
 
-	while (!err && !over) {
+	while (!err && !over && !*ended) {
 		struct pollfd fds[] = {
 			{ .fd = k->signals, .events = POLLIN },
+			{ .fd = k->upgrade->signals, .events = POLLIN },
 			{ .fd = k->server.link, .events = POLLIN },
 			{ .fd = k->busy ? -1 : k->conn.fd, .events = POLLIN },
 		};
 
-		err = wait_for(fds, 3);
+		err = wait_for(fds, 4);
 		*ended = fds[0].revents;
 		if (err || *ended)
 			return err;
 		if (fds[1].revents)
-			err = hear_server(k, &over);
+			err = upgrade(k, ended);
 		else if (fds[2].revents)
+			err = hear_server(k, &over, ended);
+		else if (fds[3].revents)
 			hear_front_end(k, &over);
 	}
 	return err;
 }
 
 /*
- * The kernel's threads may be waiting for a file server that doesn't answer, and to
- * stop them is to wait for them; a process that ends kills them.
+ * The last one to close a device waits for its threads, and so for a dead file server.
+ * That isn't to be this process: another one holds the device until this one has ended.
  */
-static int wait_for_end(struct keeper *k, bool *ended)
+static void leave_device(const struct keeper *k)
+{
+	int ended[2];
+	char none;
+
+	if (pipe2(ended, O_CLOEXEC) < 0)
+		return;
+	if (!fork()) {
+		dup2(ended[0], STDIN_FILENO);
+		dup2(k->record.device, STDOUT_FILENO);
+		close_range(STDERR_FILENO, ~0U, 0);
+		_exit(read(STDIN_FILENO, &none, 1));
+	}
+	close(ended[0]);
+}
+
+/* One that waits for a dead file server ends when that does, and holds up nobody. */
+static void kill_server(struct keeper *k)
 {
 	int pidfd = syscall(SYS_pidfd_open, k->server.pid, 0);
-	struct pollfd fds[] = {
-		{ .fd = k->signals, .events = POLLIN },
-		{ .fd = pidfd, .events = POLLIN },
-	};
-	int err = pidfd < 0 ? 0 : wait_for(fds, 2);
+	struct pollfd fds = { .fd = pidfd, .events = POLLIN };
 
-	*ended = fds[0].revents;
-	if (pidfd >= 0)
-		close(pidfd);
-	return err;
+	vu_server_kill(&k->server);
+	if (pidfd < 0)
+		return;
+	if (!poll(&fds, 1, END_MS))
+		leave_device(k);
+	close(pidfd);
 }
 
 static int end_session(struct keeper *k, bool *ended)
@@ -260,9 +352,10 @@ static int end_session(struct keeper *k, bool *ended)
 		err = wait_for_end(k, ended);
 	}
 	if (*ended)
-		vu_server_kill(&k->server);
-	reap(k);
-	vu_record_init(&none);
+		kill_server(k);
+	else
+		reap(k);
+	vu_record_init(&none, -1);
 	close_rest(k);
 	vu_record_close_other(&k->record, &none);
 	close(k->conn.fd);
@@ -280,97 +373,161 @@ static int open_device(const char *share)
 	return fd;
 }
 
-static int serve_connection(const struct vu_service *service,
-			    const struct vu_listener *listener, int fd, int device, int signals,
-			    bool *ended)
+/* From the beginning, or from where an earlier program was. */
+static int serve_connection(struct keeper *k, bool new, bool *ended)
 {
-	/* Too large for the stack. */
-	static struct keeper k;
-	int err, end_err;
+	int err = go_on(k), end_err;
 
-	memset(&k, 0, sizeof(k));
-	k.service = service;
-	k.conn.fd = fd;
-	k.device = device;
-	k.signals = signals;
-	k.private[k.nr_private++] = fd;
-	k.private[k.nr_private++] = signals;
-	k.private[k.nr_private++] = listener->fd;
-	k.private[k.nr_private++] = listener->lock;
-	vu_record_init(&k.record);
-	err = start_server(&k);
-	if (err) {
-		close(fd);
+	if (err)
 		return err;
-	}
-	if (service->talks)
+	if (k->service->talks && new)
 		notice("client connected");
-	err = keep_session(&k, ended);
-	end_err = end_session(&k, ended);
-	if (service->talks && !*ended)
+	err = keep_session(k, ended);
+	end_err = end_session(k, ended);
+	if (k->service->talks && !*ended)
 		notice("client disconnected");
 	return err ? err : end_err;
 }
 
-/* Waits for the next connection: *@fd is -1 if a signal came instead. */
-static int next_connection(const struct vu_listener *listener, int signals, int *fd)
+/* Between two connections there is a device for the next one, and little else. */
+static int upgrade_idle(const struct keeper *k, int device, bool *ended)
+{
+	static struct vu_handover h;
+
+	vu_upgrade_heard(k->upgrade);
+	h = (struct vu_handover){ .listener = k->listener->fd, .lock = k->listener->lock };
+	vu_record_init(&h.record, device);
+	if (vu_upgrade_ask(k->upgrade, &h, k->signals, ended))
+		vu_upgrade_exec(k->upgrade, &h);
+	return 0;
+}
+
+/* Waits for the next connection, @k->conn.fd. *@ended is set if a signal came instead. */
+static int next_connection(struct keeper *k, int device, bool *ended)
 {
 	struct pollfd fds[] = {
-		{ .fd = signals, .events = POLLIN },
-		{ .fd = listener->fd, .events = POLLIN },
+		{ .fd = k->signals, .events = POLLIN },
+		{ .fd = k->upgrade->signals, .events = POLLIN },
+		{ .fd = k->listener->fd, .events = POLLIN },
 	};
 	int err;
 
 	do {
-		err = wait_for(fds, 2);
-		*fd = -1;
-		if (err || fds[0].revents)
+		k->conn.fd = -1;
+		err = wait_for(fds, 3);
+		*ended = fds[0].revents;
+		if (err || *ended)
 			return err;
-		*fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC);
-	} while (*fd < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED));
-	return *fd < 0 ? refused("can't accept a connection: %s", strerror(errno)) : 0;
+		if (fds[1].revents) {
+			err = upgrade_idle(k, device, ended);
+			if (err || *ended)
+				return err;
+		}
+		k->conn.fd = accept4(k->listener->fd, NULL, NULL, SOCK_CLOEXEC);
+	} while (k->conn.fd < 0 &&
+		 (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED));
+	return k->conn.fd < 0 ? refused("can't accept a connection: %s", strerror(errno)) : 0;
 }
 
-/* The first device is open before anybody connects: errors show at once. */
-static int serve_all(const struct vu_service *service, const struct vu_listener *listener,
-		     int signals)
+/* The device is open before anybody connects: errors show at once. */
+static int begin_connection(struct keeper *k, int device, bool *ended)
 {
-	int device = service->device, fd, err;
+	int err;
+
+	if (device < 0)
+		device = open_device(k->service->share);
+	if (device < 0)
+		return EXIT_REFUSED;
+	err = next_connection(k, device, ended);
+	if (err || *ended) {
+		close(device);
+		return err;
+	}
+	vu_record_init(&k->record, device);
+	k->conn.have = 0;
+	k->conn.nr_fds = 0;
+	k->busy = false;
+	k->deaths = 0;
+	return 0;
+}
+
+static int serve_all(struct keeper *k, int device, bool connected)
+{
 	bool ended = false;
+	int err = 0;
 
 	do {
-		if (device < 0)
-			device = open_device(service->share);
-		if (device < 0)
-			return EXIT_REFUSED;
-		err = next_connection(listener, signals, &fd);
-		if (!err && fd >= 0)
-			err = serve_connection(service, listener, fd, device, signals, &ended);
-		close(device);
+		if (!connected)
+			err = begin_connection(k, device, &ended);
+		if (!err && !ended)
+			err = serve_connection(k, !connected, &ended);
+		connected = false;
 		device = -1;
-	} while (!err && fd >= 0 && !ended && !service->once);
-	if (!err && (fd < 0 || ended))
-		return service->signal_status;
+	} while (!err && !ended && !k->service->once);
+	return !err && ended ? k->service->signal_status : err;
+}
+
+static int listen_as(const struct vu_service *service, struct vu_listener *listener)
+{
+	int err;
+
+	if (service->path)
+		err = vu_listen(listener, service->path, service->group);
+	else
+		err = vu_listen_fd(listener, service->fd);
+	if (!err && service->ready)
+		err = service->ready(service->ctx);
+	if (!err && service->talks)
+		notice("waiting for a vhost-user connection");
 	return err;
+}
+
+/* If nobody was connected, *@device is for the next connection. */
+static int take_over(struct keeper *k, struct vu_listener *listener, int *device,
+		     bool *connected)
+{
+	static struct vu_handover h;
+	int err = vu_upgrade_take(&h);
+
+	if (err)
+		return err;
+	notice("another program did this before; this one goes on");
+	listener->fd = h.listener;
+	listener->lock = h.lock;
+	listener->path = k->service->path;
+	k->conn = h.conn;
+	k->busy = h.busy;
+	k->deaths = h.deaths;
+	k->record = h.record;
+	*device = h.record.device;
+	*connected = h.connected;
+	return 0;
 }
 
 int vu_serve(const struct vu_service *service)
 {
+	/* Too large for the stack. */
+	static struct keeper k;
 	struct vu_listener listener = { .fd = -1, .lock = -1 };
-	int signals = block_signals(), err;
+	struct vu_upgrade upgrade;
+	int err, device = service->device;
+	bool connected = false;
 
-	if (signals < 0)
+	k.service = service;
+	k.listener = &listener;
+	k.upgrade = &upgrade;
+	k.signals = block_signals();
+	if (k.signals < 0)
 		return refused("can't wait for signals: %s", strerror(errno));
-	if (service->path)
-		err = vu_listen(&listener, service->path, service->group);
+	err = vu_upgrade_init(&upgrade, service->program);
+	if (err)
+		return err;
+	if (vu_upgrade_is_next())
+		err = take_over(&k, &listener, &device, &connected);
 	else
-		err = vu_listen_fd(&listener, service->fd);
-	if (!err && service->ready)
-		err = service->ready();
-	if (!err && service->talks)
-		notice("waiting for a vhost-user connection");
+		err = listen_as(service, &listener);
 	if (!err)
-		err = serve_all(service, &listener, signals);
+		err = serve_all(&k, device, connected);
 	vu_listener_close(&listener);
 	return err;
 }

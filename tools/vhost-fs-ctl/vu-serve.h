@@ -21,8 +21,11 @@
  * @device: a /dev/vhost-fs that is attached already, or -1
  * @talks: say when a VMM connects and disconnects
  * @signal_status: exit status after a signal
- * @ready: called once the socket is there, if not NULL; what isn't 0 ends it all,
- *	as exit status
+ * @program: what to become on SIGUSR2, or NULL: what is found where this program was
+ * @ready: called with @ctx once the socket is there, if not NULL; what isn't 0 ends
+ *	it all, as exit status
+ * @confine: called with @ctx by each process that reads what VMMs send, likewise
+ * @ctx: for those two
  */
 struct vu_service {
 	const char *share;
@@ -34,11 +37,15 @@ struct vu_service {
 	int device;
 	bool talks;
 	int signal_status;
-	int (*ready)(void);
+	const char *program;
+	int (*ready)(const void *ctx);
+	int (*confine)(const void *ctx);
+	const void *ctx;
 };
 
 /*
- * Serves until SIGTERM, SIGINT or SIGHUP. Returns the exit status, after an
+ * Serves until SIGTERM, SIGINT or SIGHUP; or goes on with what another program did
+ * before this process became this one, by SIGUSR2 (vu-upgrade.h). Returns the exit status, after an
  * error was printed if it isn't 0.
  */
 int vu_serve(const struct vu_service *service);

@@ -54,12 +54,14 @@ static void tell_status(int link, int status)
 	vu_link_send_result(link, &result);
 }
 
-static int serve(int link, int device, const char *tag, const struct vu_record *record)
+static int serve(int link, const struct vu_service *service, const struct vu_record *record)
 {
 	/* Too large for the stack. */
 	static struct vu_session session;
-	int err = vu_session_begin(&session, device, tag, record);
+	int err = service->confine ? service->confine(service->ctx) : 0;
 
+	if (!err)
+		err = vu_session_begin(&session, service->tag, record);
 	if (err) {
 		tell_status(link, err);
 		return err;
@@ -69,7 +71,7 @@ static int serve(int link, int device, const char *tag, const struct vu_record *
 	return err;
 }
 
-int vu_server_start(struct vu_server *server, int device, const char *tag,
+int vu_server_start(struct vu_server *server, const struct vu_service *service,
 		    const struct vu_record *record, const int *fds, unsigned int nr_fds)
 {
 	pid_t keeper = getpid();
@@ -96,7 +98,7 @@ int vu_server_start(struct vu_server *server, int device, const char *tag,
 	for (i = 0; i < nr_fds; i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
-	_exit(serve(pair[1], device, tag, record));
+	_exit(serve(pair[1], service, record));
 }
 
 void vu_server_release(struct vu_server *server)

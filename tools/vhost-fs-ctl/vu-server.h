@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "vu-record.h"
+#include "vu-serve.h"
 
 /**
  * struct vu_server - a server, as its keeper sees it
@@ -21,11 +22,10 @@ struct vu_server {
 };
 
 /*
- * Starts one, for the device @device, from where @record says; it closes the
- * @nr_close descriptors @close, which are the keeper's alone. Returns 0, or -1
- * with errno.
+ * Starts one, from where @record says; it closes the @nr_close descriptors @close,
+ * which are the keeper's alone. Returns 0, or -1 with errno.
  */
-int vu_server_start(struct vu_server *server, int device, const char *tag,
+int vu_server_start(struct vu_server *server, const struct vu_service *service,
 		    const struct vu_record *record, const int *close, unsigned int nr_close);
 
 /* Lets it end when it has stopped the device, or kills it; waits for neither. */

@@ -19,6 +19,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "vu-upgrade.h"
+
 int fe_timeout_ms = FE_TIMEOUT_MS;
 
 #define PROTOCOL (VU_PROTOCOL_MQ | VU_PROTOCOL_REPLY_ACK | VU_PROTOCOL_LOG_SHMFD |	\
@@ -32,12 +34,40 @@ static bool wait_readable(int fd)
 	return poll(&p, 1, fe_timeout_ms) > 0;
 }
 
+/* What vu_serve() is told by a command line otherwise. */
+#define PATH_VARIABLE "FE_PATH"
+#define SHARE_VARIABLE "FE_SHARE"
+#define PROGRAM_VARIABLE "FE_PROGRAM"
+
+static void leave_in_environment(const struct vu_service *service)
+{
+	setenv(SHARE_VARIABLE, service->share, 1);
+	if (service->path)
+		setenv(PATH_VARIABLE, service->path, 1);
+	if (service->program)
+		setenv(PROGRAM_VARIABLE, service->program, 1);
+}
+
+void fe_go_on(void)
+{
+	struct vu_service service = {
+		.share = getenv(SHARE_VARIABLE), .path = getenv(PATH_VARIABLE),
+		.program = getenv(PROGRAM_VARIABLE), .device = -1,
+	};
+
+	if (vu_upgrade_is_next())
+		exit(vu_serve(&service));
+}
+
 int fe_start(struct fe_back_end *be, struct bed *bed, const struct vu_service *service)
 {
 	struct vu_service mine = *service;
 	int log[2];
 
-	snprintf(be->path, sizeof(be->path), "%s/sock", bed->top);
+	if (service->path)
+		snprintf(be->path, sizeof(be->path), "%s", service->path);
+	else
+		snprintf(be->path, sizeof(be->path), "%s/sock", bed->top);
 	mine.path = mine.fd ? NULL : be->path;
 	mine.share = bed->share;
 	mine.device = mine.device ?: -1;
@@ -48,6 +78,7 @@ int fe_start(struct fe_back_end *be, struct bed *bed, const struct vu_service *s
 	if (!be->pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		dup2(log[1], STDERR_FILENO);
+		leave_in_environment(&mine);
 		_exit(vu_serve(&mine));
 	}
 	close(log[1]);
@@ -113,6 +144,29 @@ int fe_kill_server(struct fe_back_end *be)
 		return -ESRCH;
 	be->killed = pid;
 	return kill(pid, SIGKILL) ? -errno : 0;
+}
+
+int fe_kill(struct fe_back_end *be)
+{
+	int ret = fe_end(be, SIGKILL);
+
+	close(be->log);
+	return ret == -SIGKILL ? 0 : ret < 0 ? ret : -EPROTO;
+}
+
+int fe_upgrade(struct fe_back_end *be)
+{
+	const char *line;
+
+	if (kill(be->pid, SIGUSR2))
+		return -errno;
+	do {
+		line = fe_log_line(be);
+		if (strstr(line, "this one goes on"))
+			return 0;
+	} while (*line && !strstr(line, "not upgraded"));
+	fprintf(stderr, "# back end: %s\n", line);
+	return -EPROTO;
 }
 
 const char *fe_log_line(struct fe_back_end *be)
@@ -403,6 +457,48 @@ int fe_stop_ring(int fd, unsigned int ring)
 	if (ret < 0)
 		return ret;
 	return ret == sizeof(state) && state.index == ring ? (int)state.num : -EPROTO;
+}
+
+int fe_get_inflight(int fd, struct ring_dev *dev, struct vu_inflight *inflight, int *region)
+{
+	struct vu_inflight wanted = {
+		.rings = dev->nr_queues, .ring_size = dev->queues[0].num,
+	};
+	int ret = fe_send(fd, VU_GET_INFLIGHT_FD, 0, &wanted, sizeof(wanted), NULL, 0);
+
+	*region = -1;
+	if (!ret)
+		ret = fe_receive(fd, VU_GET_INFLIGHT_FD, inflight, sizeof(*inflight), region);
+	if (ret < 0)
+		return ret;
+	return ret == sizeof(*inflight) && *region >= 0 ? 0 : -EPROTO;
+}
+
+int fe_set_inflight(int fd, const struct vu_inflight *inflight, int region)
+{
+	return set_with(fd, VU_SET_INFLIGHT_FD, inflight, sizeof(*inflight), &region, 1);
+}
+
+int fe_start_load(struct fuse *f, struct fe_load *l, unsigned int *made)
+{
+	*l = (struct fe_load){
+		.c.opcode = FUSE_MKDIR, .c.nodeid = FUSE_ROOT_ID,
+		.c.in = { { &l->in, sizeof(l->in) } }, .c.nr_in = 2,
+		.c.out_size = sizeof(struct fuse_entry_out),
+		.in.mode = 0755,
+	};
+	snprintf(l->name, sizeof(l->name), "d%u", (*made)++);
+	l->c.in[1] = (struct iovec){ l->name, strlen(l->name) + 1 };
+	return fuse_start(f, &l->c);
+}
+
+int fe_make_one(struct fuse *f, unsigned int *made)
+{
+	struct fuse_entry_out entry;
+	char name[16];
+
+	snprintf(name, sizeof(name), "d%u", (*made)++);
+	return fuse_mkdir(f, FUSE_ROOT_ID, name, 0755, 0, &entry);
 }
 
 #define SET_DEVICE_STATE_FD 42

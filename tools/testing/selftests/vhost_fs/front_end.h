@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "bed.h"
+#include "fuse.h"
 #include "ring.h"
 #include "vu-message.h"
 #include "vu-serve.h"
@@ -37,6 +38,11 @@ struct fe_back_end {
 
 /* Starts one that serves the bed's share; what @service has besides counts too. */
 int fe_start(struct fe_back_end *be, struct bed *bed, const struct vu_service *service);
+/*
+ * For programs that are what a back end becomes: to be called first in main(). Serves
+ * if this process has been one; fe_start() has left in the environment what.
+ */
+void fe_go_on(void);
 /* Sends a signal if @signal isn't 0, and returns the exit status, or -signal. */
 int fe_end(struct fe_back_end *be, int signal);
 /*
@@ -44,6 +50,10 @@ int fe_end(struct fe_back_end *be, int signal);
  * killed before. 0, or -ESRCH if there is none.
  */
 int fe_kill_server(struct fe_back_end *be);
+/* Kills the back end as a whole: 0, or a negative errno. */
+int fe_kill(struct fe_back_end *be);
+/* Has it become another program; what it prints then is left to be read. */
+int fe_upgrade(struct fe_back_end *be);
 /* Reads a line that it has printed, or "" if none comes in time. */
 const char *fe_log_line(struct fe_back_end *be);
 /* Has it printed anything that nobody has read? */
@@ -82,8 +92,27 @@ int fe_set_ring(int fd, struct ring_queue *q);
 int fe_set_addr(int fd, struct ring_queue *q, uint32_t flags);
 /* All of it: from the beginning to rings that are served. */
 int fe_set_up(int fd, struct ring_dev *dev);
+/* What is to be kept of a device, and to be brought back; 0 or a negative errno. */
+int fe_get_inflight(int fd, struct ring_dev *dev, struct vu_inflight *inflight, int *region);
+int fe_set_inflight(int fd, const struct vu_inflight *inflight, int region);
 /* Stops a ring and returns its base. */
 int fe_stop_ring(int fd, unsigned int ring);
+
+/**
+ * struct fe_load - a request that can be done once only, for who is interrupted
+ * @c: it
+ * @in: its argument
+ * @name: of the directory that is made
+ */
+struct fe_load {
+	struct fuse_call c;
+	struct fuse_mkdir_in in;
+	char name[16];
+};
+
+/* Begins to make the next directory, *@made counts them; or makes it. */
+int fe_start_load(struct fuse *f, struct fe_load *l, unsigned int *made);
+int fe_make_one(struct fuse *f, unsigned int *made);
 
 /* The device's state, through a pipe; -EIO if the back end says that it failed. */
 #define FE_PROTOCOL_DEVICE_STATE (1ULL << 19)

@@ -9,13 +9,16 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <net/if.h>
 
 #define PAGE 4096UL
@@ -147,6 +150,93 @@ TEST_F(end, not_by_signals_ignored_before)
 	ASSERT_EQ(0, kill(self->be.pid, SIGHUP));
 	ASSERT_TRUE(fe_is_alive(self->fd));
 	ASSERT_EQ(0, fe_end(&self->be, SIGINT));
+}
+
+static void answer(int fd, uint64_t unique, int error, const void *data, size_t size)
+{
+	struct fuse_out_header out = { sizeof(out) + size, error, unique };
+	struct iovec iov[] = { { &out, sizeof(out) }, { (void *)data, size } };
+
+	if (writev(fd, iov, 2) < 0)
+		_exit(1);
+}
+
+/* Serves a directory until somebody looks for a name in it; then it does nothing more. */
+static void serve_files(int fd, int asked)
+{
+	static const struct fuse_init_out init = { .major = 7, .minor = 31 };
+	static const struct fuse_attr_out root = {
+		.attr = { .ino = 1, .mode = S_IFDIR | 0755, .nlink = 2 },
+	};
+	static char buf[1 << 17];
+	struct fuse_in_header *in = (void *)buf;
+
+	while (read(fd, buf, sizeof(buf)) > 0) {
+		if (in->opcode == FUSE_INIT)
+			answer(fd, in->unique, 0, &init, sizeof(init));
+		else if (in->opcode == FUSE_GETATTR)
+			answer(fd, in->unique, 0, &root, sizeof(root));
+		else if (in->opcode != FUSE_LOOKUP)
+			answer(fd, in->unique, -ENOSYS, NULL, 0);
+		else if (write(asked, "", 1) == 1)
+			pause();
+	}
+	_exit(0);
+}
+
+/* The bed's share is one of a file system whose server is dead; returns its pid. */
+static pid_t share_dead_files(FIXTURE_DATA(end) *self, const char *path, int *asked)
+{
+	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC), ends[2], root;
+	char options[80];
+	pid_t pid;
+
+	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", fd);
+	if (fd < 0 || mkdir(path, 0755) || mount("dead", path, "fuse", 0, options) ||
+	    pipe2(ends, O_CLOEXEC))
+		return -1;
+	pid = fork();
+	if (!pid)
+		serve_files(fd, ends[1]);
+	close(fd);
+	close(ends[1]);
+	*asked = ends[0];
+	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (share_remove(self->bed.share) || share_add_fd(self->bed.share, root))
+		return -1;
+	close(root);
+	return pid;
+}
+
+/* A server that was killed can't end, and nobody waits for it for good. */
+TEST_F(end, with_a_dead_file_server)
+{
+	struct fuse_call call = {
+		.opcode = FUSE_LOOKUP, .nodeid = FUSE_ROOT_ID, .in = { { "name", 5 } },
+		.nr_in = 1, .out_size = sizeof(struct fuse_entry_out),
+	};
+	struct fuse f;
+	char path[100], byte;
+	int asked;
+	pid_t pid;
+
+	ASSERT_EQ(0, unshare(CLONE_NEWNS));
+	ASSERT_EQ(0, mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	snprintf(path, sizeof(path), "%s/dead", self->bed.top);
+	pid = share_dead_files(self, path, &asked);
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, start(self));
+	ASSERT_EQ(0, fe_set_up(self->fd, &self->dev));
+	fuse_session(&f, &self->dev, RING_REQUEST);
+	ASSERT_EQ(0, fuse_init(&f));
+	ASSERT_EQ(0, fuse_start(&f, &call));
+	ASSERT_EQ(1, read(asked, &byte, 1));
+	ASSERT_EQ(0, fe_kill_server(&self->be));
+	ASSERT_EQ(0, fe_end(&self->be, SIGTERM));
+	kill(pid, SIGKILL);
+	ASSERT_EQ(pid, waitpid(pid, NULL, 0));
+	ASSERT_EQ(0, umount2(path, MNT_DETACH));
+	close(asked);
 }
 
 /* One region too many is refused, and all is as it was. */

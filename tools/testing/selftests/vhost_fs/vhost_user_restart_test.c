@@ -75,45 +75,16 @@ static void wait_a_little(FIXTURE_DATA(restart) *self)
 		;
 }
 
-/* A name that can be made once only. */
-static int make_one(FIXTURE_DATA(restart) *self)
-{
-	struct fuse_entry_out entry;
-	char name[16];
-
-	snprintf(name, sizeof(name), "d%u", self->made++);
-	return fuse_mkdir(&self->fuse, ROOT, name, 0755, 0, &entry);
-}
-
-struct load {
-	struct fuse_call c;
-	struct fuse_mkdir_in in;
-	char name[16];
-};
-
-static int start_load(FIXTURE_DATA(restart) *self, struct load *l)
-{
-	*l = (struct load){
-		.c.opcode = FUSE_MKDIR, .c.nodeid = ROOT,
-		.c.in = { { &l->in, sizeof(l->in) } }, .c.nr_in = 2,
-		.c.out_size = sizeof(struct fuse_entry_out),
-		.in.mode = 0755,
-	};
-	snprintf(l->name, sizeof(l->name), "d%u", self->made++);
-	l->c.in[1] = (struct iovec){ l->name, strlen(l->name) + 1 };
-	return fuse_start(&self->fuse, &l->c);
-}
-
 TEST_F_TIMEOUT(restart, under_load, 300)
 {
-	struct load l[DEPTH];
+	struct fe_load l[DEPTH];
 	unsigned int i, round, rounds = test_rounds(KILLS);
 
 	for (round = 0; round < rounds; round++) {
 		size_t mark = ring_mark(&self->dev);
 
 		for (i = 0; i < DEPTH; i++)
-			ASSERT_EQ(0, start_load(self, &l[i]));
+			ASSERT_EQ(0, fe_start_load(&self->fuse, &l[i], &self->made));
 		wait_a_little(self);
 		ASSERT_EQ(0, fe_kill_server(&self->be));
 		for (i = 0; i < DEPTH; i++)
@@ -209,7 +180,7 @@ TEST_F_TIMEOUT(restart, during_messages, 300)
 		ASSERT_EQ(0, messages[round % NR_MESSAGES](self)) {
 			TH_LOG("round %u", round);
 		}
-		ASSERT_EQ(0, make_one(self));
+		ASSERT_EQ(0, fe_make_one(&self->fuse, &self->made));
 	}
 	close(end[1]);
 	ASSERT_EQ(killer, waitpid(killer, &status, 0));
@@ -290,17 +261,17 @@ TEST_F(restart, is_told)
 	ASSERT_NE(NULL, strstr(fe_log_line(&self->be),
 			       "the server was killed by signal 9; another one goes on"));
 	ASSERT_FALSE(fe_has_log(&self->be));
-	ASSERT_EQ(0, make_one(self));
+	ASSERT_EQ(0, fe_make_one(&self->fuse, &self->made));
 }
 
 /* The VMM goes while nobody serves: so does all that it had. */
 TEST_F(restart, end_of_the_connection)
 {
-	struct load l[DEPTH];
+	struct fe_load l[DEPTH];
 	unsigned int i;
 
 	for (i = 0; i < DEPTH; i++)
-		ASSERT_EQ(0, start_load(self, &l[i]));
+		ASSERT_EQ(0, fe_start_load(&self->fuse, &l[i], &self->made));
 	ASSERT_EQ(0, fe_kill_server(&self->be));
 	close(self->fd);
 	self->fd = fe_connect(self->be.path);

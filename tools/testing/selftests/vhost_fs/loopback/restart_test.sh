@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The process that serves a vhost-user connection is killed, again and again, while
-# programs work in a mount of what it serves: they notice nothing, and nothing of
-# what they wrote is lost. Prints TAP; needs a mount by "vm run --loopback DIR:MNT
-# --backend vhost-user".
+# The process that serves a vhost-user connection is killed, again and again, and its
+# parent becomes another program, while programs work in a mount of what it serves:
+# they notice nothing, and nothing of what they wrote is lost. Prints TAP; needs a
+# mount by "vm run --loopback DIR:MNT --backend vhost-user".
 #
 #   restart_test.sh DIR MNT
 
@@ -12,6 +12,7 @@ set -u
 dir=$1
 mnt=$2
 kills=$((50 * ${TEST_ROUNDS_PERCENT:-100} / 100))
+upgrades=10
 work=$(mktemp -d)
 keeper=$(pgrep -o -f 'vhost-fs-ctl vhost-user')
 number=0 failures=0
@@ -67,6 +68,26 @@ kill_servers()
 	done
 }
 
+runs_program()
+{
+	[ "$(stat -L -c %i "/proc/$keeper/exe")" = "$(stat -c %i "$program")" ]
+}
+
+# Each time there is another file, with the same program.
+upgrade_keeper()
+{
+	local i
+	program=$(readlink -f "/proc/$keeper/exe")
+	for ((i = 0; i < upgrades; i++)); do
+		cp "$program" "$program.new" && mv "$program.new" "$program" || return
+		kill -USR2 "$keeper" || return
+		until runs_program; do
+			kill -0 "$keeper" || return
+			sleep 0.1
+		done
+	done
+}
+
 # At least one round of each after the last kill.
 run_all()
 {
@@ -74,6 +95,7 @@ run_all()
 	write_and_verify & fio=$!
 	change_names & names=$!
 	kill_servers || killed=1
+	upgrade_keeper || killed=1
 	touch "$work/enough"
 	wait "$fio" && fio_status=0 || fio_status=1
 	wait "$names" && names_status=0 || names_status=1
@@ -106,7 +128,7 @@ same_data()
 }
 
 echo 1..7
-check "the server is killed $kills times" run_all
+check "the server is killed $kills times, and $upgrades times replaced" run_all
 check 'fio read back what it had written' [ "$fio_status" = 0 ]
 check 'no step on names failed or was done twice' nothing_wrong_with_names
 check 'what was appended is there, once and in order' log_is_complete
