@@ -232,8 +232,8 @@ static struct file *open_dir(struct vhost_fs_req *req, const struct path *path)
  * vhost_fs_open_again - open what the guest had open elsewhere
  * @req: whoever asks; may block
  * @path: the file or directory
- * @flags: what it was opened with
- * @dir: set to whether it is a directory
+ * @flags: what it was opened with; O_DIRECTORY if as a directory
+ * @dir: set to whether it was
  *
  * Takes the same rights as opening it for the first time.
  *
@@ -246,11 +246,11 @@ struct file *vhost_fs_open_again(struct vhost_fs_req *req,
 {
 	struct file *file;
 
-	*dir = d_is_dir(path->dentry);
+	*dir = flags & O_DIRECTORY;
 	if (*dir)
 		return open_dir(req, path);
-	if (flags & O_DIRECTORY)
-		return ERR_PTR(-ENOTDIR);
+	if (d_is_dir(path->dentry))
+		return ERR_PTR(-EISDIR);
 	flags &= ~(O_CREAT | O_EXCL | O_TRUNC);
 	file = open_path(req, path, flags, 0);
 	/* See open_flags_writeback(): the guest may have asked for less. */

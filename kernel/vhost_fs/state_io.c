@@ -232,13 +232,16 @@ int vhost_fs_state_io_write(struct vhost_fs_state_io *io, const void *buf,
 	struct iov_iter iter;
 	ssize_t n;
 
-	iov_iter_kvec(&iter, ITER_SOURCE, &vec, 1, len);
-	while (iov_iter_count(&iter)) {
+	while (vec.iov_len) {
+		/* Where a file must end, the VFS cuts the iterator as well. */
+		iov_iter_kvec(&iter, ITER_SOURCE, &vec, 1, vec.iov_len);
 		n = io_some(io, &iter);
 		if (n < 0)
 			return n;
 		if (!n)
 			return -EIO;
+		vec.iov_base += n;
+		vec.iov_len -= n;
 	}
 	return 0;
 }
