@@ -8,6 +8,7 @@
 #include "state.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -734,6 +735,106 @@ TEST_F(state, share_lacks_an_option)
 	EXPECT_EQ(FUSE_WRITEBACK_CACHE, self->result.object);
 	close(fd);
 	bed_close(&other);
+}
+
+/* ---- locks -------------------------------------------------------------- */
+
+FIXTURE(locked) {
+	struct bed bed;
+	struct fuse *f;
+	uint64_t file, fh;
+	struct vhost_fs_device_state_result result;
+	int host;
+};
+
+FIXTURE_SETUP(locked)
+{
+	struct bed_config config = { .options.locks = VHOST_FS_LOCKS_REMOTE };
+	struct fuse_open_out out;
+
+	ASSERT_EQ(0, bed_open(&self->bed, &config));
+	self->f = &self->bed.fuse;
+	ASSERT_EQ(0, bed_write_file(&self->bed, "file", "data", 4, 0644));
+	self->file = bed_lookup(self->f, "file");
+	ASSERT_EQ(0, fuse_open(self->f, self->file, O_RDWR, &out));
+	ASSERT_EQ(0, fuse_open(self->f, self->file, O_RDWR, &out));
+	self->fh = out.fh;
+	self->host = openat(self->bed.fd, "file", O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, self->host);
+}
+
+FIXTURE_TEARDOWN(locked)
+{
+	close(self->host);
+	bed_close(&self->bed);
+}
+
+static int set_lock(FIXTURE_DATA(locked) *self, uint32_t type, uint32_t lk_flags)
+{
+	struct fuse_lk_in in = {
+		.fh = self->fh, .owner = 7, .lk_flags = lk_flags,
+		.lk = { .end = LLONG_MAX, .type = type },
+	};
+
+	return fuse_lk(self->f, FUSE_SETLK, self->file, &in);
+}
+
+/* The state is asked for, with the device stopped; then the guest goes on. */
+static int try_to_save(FIXTURE_DATA(locked) *self)
+{
+	int ret = ring_set_running(&self->bed.dev, false), fd;
+
+	if (ret)
+		return ret;
+	fd = state_save(&self->bed.dev, &self->result);
+	if (fd >= 0)
+		close(fd);
+	ret = ring_set_running(&self->bed.dev, true);
+	return ret ? ret : fd < 0 ? fd : 0;
+}
+
+/* A guest with locks of the host's stays where it is, with its locks. */
+TEST_F(locked, stays)
+{
+	uint32_t kinds[] = { 0, FUSE_LK_FLOCK };
+	struct flock fl = { .l_type = F_WRLCK };
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, set_lock(self, F_WRLCK, kinds[i]));
+		EXPECT_EQ(-EBUSY, try_to_save(self));
+		EXPECT_EQ(VHOST_FS_STATE_ERR_LOCKS, self->result.reason);
+		EXPECT_EQ(self->fh, self->result.object);
+		EXPECT_EQ(kinds[i] ? 0 : -1, fcntl(self->host, F_OFD_SETLK, &fl));
+		ASSERT_EQ(0, set_lock(self, F_UNLCK, kinds[i]));
+		EXPECT_EQ(0, try_to_save(self));
+	}
+}
+
+/* So does one that waits for a lock; when it has got it and let it go, it can go. */
+TEST_F(locked, waits)
+{
+	struct flock fl = { .l_type = F_WRLCK };
+	struct fuse_lk_in in = {
+		.fh = self->fh, .owner = 7,
+		.lk = { .end = LLONG_MAX, .type = F_WRLCK },
+	};
+	struct fuse_call c = {
+		.opcode = FUSE_SETLKW, .nodeid = self->file,
+		.in = { { &in, sizeof(in) } }, .nr_in = 1,
+	};
+
+	ASSERT_EQ(0, fcntl(self->host, F_OFD_SETLK, &fl));
+	ASSERT_EQ(0, fuse_start(self->f, &c));
+	ASSERT_EQ(0, fuse_getattr(self->f, ROOT, NULL));
+	EXPECT_EQ(-EBUSY, try_to_save(self));
+	EXPECT_EQ(VHOST_FS_STATE_ERR_LOCKS, self->result.reason);
+	fl.l_type = F_UNLCK;
+	ASSERT_EQ(0, fcntl(self->host, F_OFD_SETLK, &fl));
+	ASSERT_EQ(0, fuse_finish(self->f, &c));
+	EXPECT_EQ(-EBUSY, try_to_save(self));
+	ASSERT_EQ(0, set_lock(self, F_UNLCK, 0));
+	EXPECT_EQ(0, try_to_save(self));
 }
 
 TEST_HARNESS_MAIN

@@ -8,6 +8,8 @@
 #include "harness.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -28,7 +30,7 @@ FIXTURE(vu) {
 
 FIXTURE_SETUP(vu)
 {
-	struct bed_config config = { };
+	struct bed_config config = { .options.locks = VHOST_FS_LOCKS_REMOTE };
 	struct ring_config ring = { .shared = true, .request_queues = 2 };
 	struct vu_service service = { };
 
@@ -130,6 +132,48 @@ TEST_F(vu, moves)
 		ASSERT_EQ(0, fe_set_ring(self->fd, &self->dev.queues[i]));
 	EXPECT_EQ(0, fuse_getattr(&self->fuse, entry.nodeid, NULL));
 	close(state);
+}
+
+/* Saves, with the rings stopped and then served again. */
+static int try_to_leave(int fd, struct ring_dev *dev)
+{
+	int state = memfd_create("state", MFD_CLOEXEC), ret = 0;
+	unsigned int i;
+
+	for (i = 0; ret >= 0 && i < dev->nr_queues; i++)
+		ret = fe_stop_ring(fd, i);
+	if (ret >= 0)
+		ret = fe_set_device_state_fd(fd, FE_STATE_SAVE, state);
+	close(state);
+	if (!ret)
+		ret = fe_check_device_state(fd);
+	restart(fd, dev);
+	return ret;
+}
+
+/* A guest that holds a lock of the host's can't leave, and the log says that. */
+TEST_F(vu, stays_with_locks)
+{
+	struct fuse_lk_in in = { .owner = 7, .lk = { .end = LLONG_MAX, .type = F_WRLCK } };
+	struct fuse_entry_out entry;
+	struct fuse_open_out open;
+
+	ASSERT_EQ(0, fe_negotiate(self->fd, FE_PROTOCOL_DEVICE_STATE));
+	ASSERT_EQ(0, fe_set_memory(self->fd, &self->dev));
+	ASSERT_EQ(0, restart(self->fd, &self->dev));
+	ASSERT_EQ(0, fuse_init(&self->fuse));
+	ASSERT_EQ(0, fuse_create(&self->fuse, ROOT, "file", O_RDWR, 0644, 0, &entry, &open));
+	in.fh = open.fh;
+	ASSERT_EQ(0, fuse_lk(&self->fuse, FUSE_SETLK, entry.nodeid, &in));
+	EXPECT_EQ(-EIO, try_to_leave(self->fd, &self->dev));
+	EXPECT_NE(NULL, strstr(fe_log_line(&self->be),
+			       "CHECK_DEVICE_STATE: the guest holds locks, or waits for some: "));
+	ASSERT_EQ(0, work(&self->fuse, "made"));
+	in.lk.type = F_UNLCK;
+	ASSERT_EQ(0, fuse_lk(&self->fuse, FUSE_SETLK, entry.nodeid, &in));
+	EXPECT_EQ(0, try_to_leave(self->fd, &self->dev));
+	ASSERT_EQ(0, work(&self->fuse, "again"));
+	EXPECT_FALSE(fe_has_log(&self->be));
 }
 
 /* As a VMM does around a pause of its guest. */
