@@ -296,6 +296,8 @@ struct vhost_fs_region {
  * @stop_avail: where chains were to be taken on; under vq.mutex
  * @stop_used: where used elements were to be put on; under vq.mutex
  * @poll_ns: how long to poll before sleeping; only for the holder of @looking
+ * @stay: how many times not to give way to others; as @poll_ns
+ * @stay_next: what to set it to when that was of no use; as @poll_ns
  * @unsignalled: answers the guest hasn't been called for; under vq.mutex
  * @unsignalled_since: jiffies at the first of them; under vq.mutex
  * @region: of the memory table, used last; under vq.mutex
@@ -318,6 +320,8 @@ struct vhost_fs_queue {
 	u16 stop_avail;
 	u16 stop_used;
 	u32 poll_ns;
+	unsigned int stay;
+	unsigned int stay_next;
 	unsigned int unsignalled;
 	unsigned long unsignalled_since;
 	struct vhost_fs_region region;

@@ -45,6 +45,15 @@
 #define VHOST_FS_POLL_NS_MIN	2000
 
 /*
+ * Where giving way to others was of no use, how many times it isn't done any
+ * more: twice as many each time, up to a limit. Of use it was if the next request
+ * was there soon.
+ */
+#define VHOST_FS_GIVE_WAY_NS	NSEC_PER_MSEC
+#define VHOST_FS_STAY_MIN	32
+#define VHOST_FS_STAY_MAX	1024
+
+/*
  * The guest is called for several answers at once, as long as more requests are
  * there: for this many, for one that carries this much data and so has taken its
  * time, and at each tick.
@@ -84,6 +93,7 @@ void vhost_fs_vq_init(struct vhost_fs_dev *fs, struct vhost_fs_queue *q)
 	INIT_LIST_HEAD(&q->ready);
 	INIT_LIST_HEAD(&q->kept);
 	q->poll_ns = VHOST_FS_POLL_NS;
+	q->stay_next = VHOST_FS_STAY_MIN;
 	q->region.first = 1;
 }
 
@@ -314,8 +324,6 @@ static bool vq_fetch_parked(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 {
 	lockdep_assert_held(&q->vq.mutex);
 
-	if (likely(!vhost_fs_park_ready(q)))
-		return false;
 	req->parked = vhost_fs_park_take(q);
 	if (!req->parked)
 		return false;
@@ -343,6 +351,7 @@ static bool vq_fetch_kept(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 static int vq_fetch(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 {
 	bool logged = vhost_has_feature(&q->vq, VHOST_F_LOG_ALL);
+	bool parked;
 	int ret;
 
 	lockdep_assert_held(&q->vq.mutex);
@@ -357,10 +366,11 @@ static int vq_fetch(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 					  GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
 	if (vq_fetch_kept(q, req))
 		return 1;
-	if (!q->resumed && vq_fetch_parked(q, req))
+	parked = vhost_fs_park_ready(q);
+	if (unlikely(parked) && !q->resumed && vq_fetch_parked(q, req))
 		return 1;
 	ret = vq_fetch_chain(q, req, logged);
-	if (!ret && vq_fetch_parked(q, req))
+	if (!ret && unlikely(parked) && vq_fetch_parked(q, req))
 		return 1;
 	return ret;
 }
@@ -467,6 +477,33 @@ static bool vq_avail_moved(struct vhost_virtqueue *vq, u16 last)
 }
 
 /*
+ * Others want this processor. One of them is likely to be the guest that was just
+ * called, whose next request then costs it no kick and nobody a wake-up, since
+ * this thread doesn't sleep. But nobody kicks either if it is others who keep the
+ * processor, and a thread that is woken is preferred to one that has given way.
+ * Returns whether the ring has filled.
+ */
+static bool vq_give_way(struct vhost_fs_queue *q, u16 last)
+{
+	u64 start;
+
+	if (q->stay) {
+		q->stay--;
+		return false;
+	}
+	start = local_clock();
+	yield();
+	if (vq_avail_moved(&q->vq, last) &&
+	    local_clock() - start < VHOST_FS_GIVE_WAY_NS) {
+		q->stay_next = VHOST_FS_STAY_MIN;
+		return true;
+	}
+	q->stay = q->stay_next;
+	q->stay_next = min(2 * q->stay_next, VHOST_FS_STAY_MAX);
+	return false;
+}
+
+/*
  * Wait a moment for the ring to fill, without its mutex. The time halves when
  * waiting was of no use and doubles when it was.
  */
@@ -483,10 +520,10 @@ static bool vq_poll(struct vhost_fs_queue *q, u16 last)
 			q->poll_ns = min_t(u64, limit, 2 * q->poll_ns);
 			return true;
 		}
-		/* It may be the guest that this processor is wanted for. */
-		if (!single_task_running() || need_resched() ||
-		    signal_pending(current) || vhost_fs_pool_has_pending(q->fs))
+		if (signal_pending(current) || vhost_fs_pool_has_pending(q->fs))
 			return false;
+		if (!single_task_running())
+			return vq_give_way(q, last);
 		cpu_relax();
 	} while (local_clock() < end);
 	q->poll_ns = max(q->poll_ns / 2, VHOST_FS_POLL_NS_MIN);
@@ -503,6 +540,8 @@ static bool vq_wait(struct vhost_fs_queue *q)
 
 	vq_signal(q);
 	mutex_unlock(&q->vq.mutex);
+	/* Who was called may come first, and ask for more. */
+	cond_resched();
 	more = vq_poll(q, last);
 	mutex_lock(&q->vq.mutex);
 	return !more && vq_active(q) && vq_park(q);
