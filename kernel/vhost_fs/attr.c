@@ -34,15 +34,13 @@ void vhost_fs_attr_timeout(const struct vhost_fs_share *share, u64 *sec,
  * btrfs is one file system with a device number, and inode numbers, for each
  * subvolume. Others have the number of their superblock, at little cost.
  */
-static bool is_subvolume(const struct path *path, const struct kstat *st)
+static noinline bool is_subvolume(const struct path *path,
+				  const struct kstat *st)
 {
 	struct path parent = { .mnt = path->mnt };
 	struct kstat up;
 	int err;
 
-	if (!S_ISDIR(st->mode) || st->dev == path->dentry->d_sb->s_dev ||
-	    IS_ROOT(path->dentry))
-		return false;
 	parent.dentry = dget_parent(path->dentry);
 	err = vfs_getattr(&parent, &up, STATX_TYPE, AT_STATX_DONT_SYNC);
 	dput(parent.dentry);
@@ -57,7 +55,8 @@ static bool is_submount(const struct vhost_fs_req *req, const struct path *path,
 		return false;
 	if (path->dentry == path->mnt->mnt_root)
 		return path->mnt != req->share->root.mnt;
-	return is_subvolume(path, st);
+	return S_ISDIR(st->mode) && st->dev != path->dentry->d_sb->s_dev &&
+	       !IS_ROOT(path->dentry) && is_subvolume(path, st);
 }
 
 /* A file system that has names checked with its server asks for these too. */
@@ -81,6 +80,7 @@ static int attr_stat(struct vhost_fs_req *req, const struct path *path,
 int vhost_fs_attr_get(struct vhost_fs_req *req, const struct path *path,
 		      struct fuse_attr *attr)
 {
+	u32 uid, gid, flags;
 	struct kstat st;
 	int err;
 
@@ -88,6 +88,10 @@ int vhost_fs_attr_get(struct vhost_fs_req *req, const struct path *path,
 			AT_STATX_SYNC_AS_STAT);
 	if (err)
 		return err;
+	/* Calls first, then nothing of @st is to be saved across them. */
+	uid = vhost_fs_uid_out(req, st.uid);
+	gid = vhost_fs_gid_out(req, st.gid);
+	flags = is_submount(req, path, &st) ? FUSE_ATTR_SUBMOUNT : 0;
 	*attr = (struct fuse_attr) {
 		.ino = st.ino,
 		.size = st.size,
@@ -100,12 +104,11 @@ int vhost_fs_attr_get(struct vhost_fs_req *req, const struct path *path,
 		.ctimensec = st.ctime.tv_nsec,
 		.mode = st.mode,
 		.nlink = st.nlink,
-		.uid = vhost_fs_uid_out(req, st.uid),
-		.gid = vhost_fs_gid_out(req, st.gid),
+		.uid = uid,
+		.gid = gid,
 		.rdev = new_encode_dev(st.rdev),
 		.blksize = st.blksize,
-		.flags = is_submount(req, path, &st) ?
-			 FUSE_ATTR_SUBMOUNT : 0,
+		.flags = flags,
 	};
 	return 0;
 }

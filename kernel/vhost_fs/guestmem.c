@@ -22,10 +22,13 @@ static bool is_small(size_t len)
 	       len <= VHOST_FS_SMALL_COPY;
 }
 
+#define GET(_type, _at)							\
+	unsafe_get_user(*(_type *)(to + (_at)),				\
+			(const _type __user *)(from + (_at)), fault)
+
 #define GET_ALL(_type)							\
 	for (; at + sizeof(_type) <= len; at += sizeof(_type))		\
-		unsafe_get_user(*(_type *)(to + at),			\
-				(const _type __user *)(from + at), fault)
+		GET(_type, at)
 
 static bool copy_in(void *to, const void __user *from, size_t len)
 {
@@ -35,6 +38,12 @@ static bool copy_in(void *to, const void __user *from, size_t len)
 		return !copy_from_user(to, from, len);
 	if (should_fail_usercopy() || !user_read_access_begin(from, len))
 		return false;
+	for (; at + 32 <= len; at += 32) {
+		GET(u64, at);
+		GET(u64, at + 8);
+		GET(u64, at + 16);
+		GET(u64, at + 24);
+	}
 	GET_ALL(u64);
 	GET_ALL(u32);
 	GET_ALL(u8);
@@ -46,10 +55,13 @@ fault:
 	return false;
 }
 
+#define PUT(_type, _at)							\
+	unsafe_put_user(*(const _type *)(from + (_at)),			\
+			(_type __user *)(to + (_at)), fault)
+
 #define PUT_ALL(_type)							\
 	for (; at + sizeof(_type) <= len; at += sizeof(_type))		\
-		unsafe_put_user(*(const _type *)(from + at),		\
-				(_type __user *)(to + at), fault)
+		PUT(_type, at)
 
 static bool copy_out(void __user *to, const void *from, size_t len)
 {
@@ -59,6 +71,12 @@ static bool copy_out(void __user *to, const void *from, size_t len)
 		return !copy_to_user(to, from, len);
 	if (should_fail_usercopy() || !user_write_access_begin(to, len))
 		return false;
+	for (; at + 32 <= len; at += 32) {
+		PUT(u64, at);
+		PUT(u64, at + 8);
+		PUT(u64, at + 16);
+		PUT(u64, at + 24);
+	}
 	PUT_ALL(u64);
 	PUT_ALL(u32);
 	PUT_ALL(u8);

@@ -152,6 +152,8 @@ static u32 id_to_guest(const struct vhost_fs_idmap *map, u32 id)
 {
 	u32 guest;
 
+	if (likely(!map->nr))
+		return id;
 	/* No rule of this direction forbids. */
 	idmap_apply(map->rules + map->nr_guest, map->nr - map->nr_guest, id,
 		    &guest);

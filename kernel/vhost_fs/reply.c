@@ -58,7 +58,8 @@ static bool reply_copy(struct vhost_fs_req *req, size_t payload_len)
 		payload_len = 0;
 	}
 	return vhost_fs_guest_write(req, 0, &req->out, len) &&
-	       vhost_fs_guest_write(req, len, req->payload, payload_len);
+	       (!payload_len ||
+		vhost_fs_guest_write(req, len, req->payload, payload_len));
 }
 
 /*
