@@ -3,8 +3,8 @@
 """Turns what the bench printed into results.json, a table and a chart.
 
 report.py OUT_DIR FILE...: each FILE is named LEVEL-FS-MEASURE-QUEUES.txt and has
-lines "TARGET JSON": ring_bench's objects, or those of mounted.sh. Of several
-rounds the median counts. Costs are nanoseconds per operation, or instructions,
+lines "TARGET JSON": ring_bench's objects, or those of mounted.sh; that of level
+isolation has lines "TARGET COMPANY JSON". Of several rounds the median counts. Costs are nanoseconds per operation, or instructions,
 which are the emulated processor's nanoseconds.
 
 In results.json each object has level, op, size, depth, queues, fs, measure, and a
@@ -45,7 +45,7 @@ def collect(paths):
     rows = []
     for key, by in costs.items():
         row = dict(zip(KEYS, key)) | dict.fromkeys(TARGETS)
-        row |= {t: round(statistics.median(values), 1) for t, values in by.items()}
+        row |= {t: round(statistics.median_low(values), 1) for t, values in by.items()}
         rows.append(row)
     return rows
 
@@ -93,6 +93,16 @@ def table(rows):
                f"{cell(quotient(row['vhost_fs'], row['native']), 9, 2)}")
 
 
+def isolation_table(paths):
+    """How long an idle guest waits for an answer, in the measure's unit."""
+    for path in paths:
+        yield f"\n{path.stem.split('-')[2]:13} answers to an idle guest {'p50':>12} {'p99':>12}"
+        for line in path.read_text().splitlines():
+            target, company, text = line.split(" ", 2)
+            row = json.loads(text)
+            yield f"{target:13} {company:24} {row['p50']:12} {row['p99']:12}"
+
+
 BAR, LABELS, UNIT = 16, 190, 60
 
 
@@ -135,13 +145,13 @@ def chart(rows):
 def main():
     if len(sys.argv) < 3:
         sys.exit("usage: report.py OUT_DIR FILE...")
-    out = pathlib.Path(sys.argv[1])
-    rows = [row for row in collect(pathlib.Path(p) for p in sys.argv[2:]) if row["vhost_fs"]]
-    if not rows:
-        sys.exit("report.py: no results")
+    out, paths = pathlib.Path(sys.argv[1]), [pathlib.Path(p) for p in sys.argv[2:]]
+    isolation = [p for p in paths if p.stem.startswith("isolation-")]
+    rows = [row for row in collect(p for p in paths if p not in isolation) if row["vhost_fs"]]
     (out / "results.json").write_text(json.dumps(rows, indent=1) + "\n")
     (out / "ratios.svg").write_text(chart(rows))
     print("\n".join(table(rows)))
+    print("\n".join(isolation_table(isolation)))
 
 
 main()
