@@ -120,6 +120,8 @@ static void make_slots(struct lane *lane, const struct bench_op *op, struct targ
 		ring_align(&t->dev);
 		slot->data = ring_alloc(&t->dev, size);
 		slot->turn = slot->number;
+		/* The memory may have been another case's. */
+		memset(slot->in, 0, 4096);
 		memset(slot->data, 0x5a, size);
 	}
 }
