@@ -226,11 +226,16 @@ static void ignore(struct virtiofsd_options *o, const struct row *row)
 static const char *take_seccomp(struct virtiofsd_options *o, const struct row *row,
 				const char *value)
 {
-	static const char *const actions[] = { "none", "kill", "log", "trap" };
+	static const char *const actions[] = {
+		[SECCOMP_KILL] = "kill", [SECCOMP_NONE] = "none", [SECCOMP_LOG] = "log",
+		[SECCOMP_TRAP] = "trap",
+	};
+	int action = find_word(actions, ARRAY_SIZE(actions), value, false);
 
-	if (find_word(actions, ARRAY_SIZE(actions), value, false) < 0)
+	(void)row;
+	if (action < 0)
 		return "accepted are none, kill, log and trap";
-	ignore(o, row);
+	o->seccomp = action;
 	return NULL;
 }
 
@@ -551,7 +556,8 @@ static const struct row rows[] = {
 	{ "sandbox", 0, VALUE, "MODE", "namespace, chroot or none", take_sandbox, 0 },
 	{ "readonly", 0, FLAG, NULL, "no guest may change anything", take_share_flag,
 	  VHOST_FS_SHARE_READONLY },
-	{ "seccomp", 0, VALUE, "ACTION", "ignored", take_seccomp, 0 },
+	{ "seccomp", 0, VALUE, "ACTION",
+	  "for system calls this process has no use for: kill, log, trap, none", take_seccomp, 0 },
 	{ "announce-submounts", 0, FLAG, NULL, "tell the guest of mounts [default]",
 	  take_share_unflag, VHOST_FS_SHARE_NO_SUBMOUNTS },
 	{ "no-announce-submounts", 0, FLAG, NULL, "don't", take_share_flag,

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "share-options.h"
+#include "syscalls.h"
 
 enum virtiofsd_sandbox {
 	VIRTIOFSD_NAMESPACE,
@@ -34,6 +35,7 @@ enum virtiofsd_mode {
  * @has_fd: --fd was given
  * @tag: to tell VMMs that ask, or NULL
  * @sandbox: mode
+ * @seccomp: what becomes of system calls that this process has no use for
  * @posix_acl: mode
  * @security_label: mode
  * @modcaps: changes of the capabilities, unparsed, or NULL
@@ -55,6 +57,7 @@ struct virtiofsd_options {
 	bool has_fd;
 	const char *tag;
 	enum virtiofsd_sandbox sandbox;
+	enum seccomp_action seccomp;
 	enum virtiofsd_mode posix_acl;
 	enum virtiofsd_mode security_label;
 	const char *modcaps;

@@ -67,10 +67,20 @@ static int set_rlimit(const struct virtiofsd_options *options)
 	return 0;
 }
 
-static int give_up_rights(const void *ctx)
+/* What is given up first takes system calls that are given up then. */
+static int confine_keeper(const void *ctx)
 {
-	(void)ctx;
-	return confine();
+	const struct virtiofsd_options *options = ctx;
+	int err = confine();
+
+	return err ? err : seccomp_confine_keeper(options->seccomp);
+}
+
+static int confine_server(const void *ctx)
+{
+	const struct virtiofsd_options *options = ctx;
+
+	return seccomp_confine_server(options->seccomp);
 }
 
 static int serve(struct virtiofsd_options *options)
@@ -83,7 +93,9 @@ static int serve(struct virtiofsd_options *options)
 		.once = true,
 		.talks = true,
 		.signal_status = EXIT_REFUSED,
-		.ready = give_up_rights,
+		.ready = confine_keeper,
+		.confine = confine_server,
+		.ctx = options,
 	};
 	int err;
 

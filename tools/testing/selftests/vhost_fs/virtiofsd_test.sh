@@ -166,11 +166,74 @@ test_process()
 		[ "$(vhost-fs-ctl --json list-devices | tr -d '[:space:]')" = '[]' ]
 }
 
+# A signal to end that comes when the share is added, which has a name for a moment: the
+# process that adds it is another one, and the name doesn't stay.
+test_signal_at_the_name()
+{
+	strace -f -o "$dir/trace" -e trace=ioctl -e inject=ioctl:signal=SIGTERM:when=1 \
+		"$program" --shared-dir "$share" --socket-path "$socket" --seccomp none \
+		</dev/null >"$dir/out" 2>&1 &
+	pid=$!
+	wait_for_start
+	report $? "a signal to the process that adds the share"
+	grep -q 'ioctl(.*= 0' "$dir/trace"
+	report $? "has been sent by what traced that"
+	check "but the name is gone" \
+		[ "$(vhost-fs-ctl --json list-shares | tr -d '[:space:]')" = '[]' ]
+	kill "$(cat "$socket.pid")"
+	wait "$pid"
+}
+
+# seccomp_of PID: 2 if there is a list of system calls.
+seccomp_of()
+{
+	sed -n 's/^Seccomp:[[:space:]]*//p' "/proc/$1/status"
+}
+
+# With a client: the process, its child that reads what the client says, and a new
+# program in its place.
+test_system_calls()
+{
+	local option server
+	for option in kill trap log none; do
+		starts "$program" --shared-dir "$share" --socket-path "$socket" --seccomp "$option"
+		report $? "--seccomp $option: starts"
+		coproc perl -MIO::Socket::UNIX -e '
+			$s = IO::Socket::UNIX->new(Peer => shift) or exit 1;
+			sub ask { $s->syswrite(pack("L3", 1, 1, 0)); $s->sysread($b, 20) == 20 or exit 1 }
+			$| = 1; ask(); print "asked\n"; <STDIN>; ask(); print "asked\n"; <STDIN>' "$socket"
+		read -r -u "${COPROC[0]}" answer
+		server=$(pgrep -P "$pid")
+		check "--seccomp $option: there is a list, or none" \
+			[ "$(seccomp_of "$pid")$(seccomp_of "$server")" = \
+			"$([ "$option" = none ] && echo 00 || echo 22)" ]
+		kill -USR2 "$pid"
+		until grep -q 'this one goes on' "$dir/out" || ! kill -0 "$pid" 2>/dev/null; do
+			sleep 0.02
+		done
+		echo >&"${COPROC[1]}"
+		answer=
+		read -r -u "${COPROC[0]}" answer
+		check "--seccomp $option: it can be upgraded" [ "$answer" = asked ]
+		stops
+		report $? "--seccomp $option: ends"
+		echo >&"${COPROC[1]}"
+		wait "$COPROC_PID"
+	done
+	! dmesg | grep -q 'audit:.*type=1326'
+	report $? "no system call was missing"
+}
+
 test_refusals()
 {
 	"$program" --shared-dir "$dir/none" --socket-path "$socket" >"$dir/out" 2>&1
 	check "no such directory" [ $? = 1 ]
 	check "of which one line tells" [ "$(wc -l <"$dir/out")" = 1 ]
+	echo content >"$dir/file"
+	"$program" --shared-dir "$dir/file" --socket-path "$socket" >"$dir/out" 2>&1
+	check "a file that is no directory" [ $? = 1 ]
+	grep -q 'Not a directory' "$dir/out"
+	report $? "of which it is said that it is none"
 	"$program" --shared-dir "$share" --socket-path "$dir/none/sock" >"$dir/out" 2>&1
 	check "no such directory for the socket" [ $? = 1 ]
 	"$program" --shared-dir "$share" --socket-path "$socket" --socket-group nosuch >"$dir/out" 2>&1
@@ -235,6 +298,8 @@ test_unprivileged()
 mkdir "$share"
 test_lines
 test_process
+test_signal_at_the_name
+test_system_calls
 test_refusals
 test_reader_is_gone
 chmod 666 /dev/vhost-fs

@@ -126,6 +126,7 @@ static void test_defaults(void **state)
 	assert_int_equal(VHOST_FS_HANDLES_PREFER, o.share.share.inode_file_handles);
 	assert_int_equal(VIRTIOFSD_NAMESPACE, o.sandbox);
 	assert_int_equal(LOG_INFO, o.log_level);
+	assert_int_equal(SECCOMP_KILL, o.seccomp);
 	assert_int_equal(0, o.nr_ignored);
 }
 
@@ -185,7 +186,8 @@ static void test_values(void **state)
 	assert_int_equal(LOG_DEBUG, o.log_level);
 	assert_int_equal(0, parse(BASE "--seccomp log --thread-pool-size 4 --seccomp trap", "",
 				  &o));
-	assert_int_equal(2, o.nr_ignored);
+	assert_int_equal(1, o.nr_ignored);
+	assert_int_equal(SECCOMP_TRAP, o.seccomp);
 	assert_int_equal(0, parse(BASE "--xattrmap :map::a.: --xattrmap :ok:all:::", "", &o));
 	assert_int_equal(1, o.share.xattrmap.nr);
 	assert_int_equal(0, parse(BASE "--migration-mode file-handles", "", &o));
