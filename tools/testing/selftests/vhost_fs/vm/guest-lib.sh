@@ -51,10 +51,10 @@ guest_start()
 	guest_spawn "$@" && guest_wait_ready
 }
 
-# The same up to a QEMU that runs.
-guest_spawn()
+# FIFOs for all that is said to a QEMU and its guest, open on our side.
+guest_open_channels()
 {
-	read -r -a guest_accel < <(guest_accelerator)
+	guest_token=0
 	rm -rf "$guest_run"
 	mkdir -p "$guest_run"
 	mkfifo "$guest_run"/{control,monitor,qmp}.{in,out}
@@ -62,6 +62,13 @@ guest_spawn()
 	exec {guest_to}<>"$guest_run/control.in" {guest_from}<>"$guest_run/control.out"
 	exec {guest_monitor}<>"$guest_run/monitor.in"
 	exec {guest_qmp}<>"$guest_run/qmp.in" {guest_events}<>"$guest_run/qmp.out"
+}
+
+# guest_start() up to a QEMU that runs.
+guest_spawn()
+{
+	read -r -a guest_accel < <(guest_accelerator)
+	guest_open_channels
 	"guest_back_end_${guest_vmm/-/_}" "$1" || return
 	"guest_qemu_${guest_vmm/-/_}" "$@" </dev/null >"$guest_run/qemu.log" 2>&1 \
 		{guest_to}>&- {guest_from}>&- {guest_monitor}>&- {guest_qmp}>&- {guest_events}>&- &
