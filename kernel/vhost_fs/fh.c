@@ -107,12 +107,13 @@ int vhost_fs_fh_encode(struct vhost_fs_fh_buf *buf, struct dentry *dentry)
 /**
  * vhost_fs_fh_dup - copy a handle into memory of its size
  * @fh: the handle
+ * @gfp: GFP_KERNEL_ACCOUNT, and what else is wanted
  *
  * Return: the copy, to be given to kfree(), or NULL.
  */
-struct vhost_fs_fh *vhost_fs_fh_dup(const struct vhost_fs_fh *fh)
+struct vhost_fs_fh *vhost_fs_fh_dup(const struct vhost_fs_fh *fh, gfp_t gfp)
 {
-	return kmemdup(fh, vhost_fs_fh_size(fh), GFP_KERNEL_ACCOUNT);
+	return kmemdup(fh, vhost_fs_fh_size(fh), gfp);
 }
 
 /**

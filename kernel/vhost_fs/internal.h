@@ -428,7 +428,7 @@ static inline size_t vhost_fs_fh_size(const struct vhost_fs_fh *fh)
 }
 
 int vhost_fs_fh_encode(struct vhost_fs_fh_buf *buf, struct dentry *dentry);
-struct vhost_fs_fh *vhost_fs_fh_dup(const struct vhost_fs_fh *fh);
+struct vhost_fs_fh *vhost_fs_fh_dup(const struct vhost_fs_fh *fh, gfp_t gfp);
 u32 vhost_fs_fh_hash(const struct vhost_fs_fh *fh, u32 seed);
 bool vhost_fs_fh_same_inode(const struct vhost_fs_fh *a,
 			    const struct vhost_fs_fh *b);
@@ -603,9 +603,9 @@ int vhost_fs_node_key(struct vhost_fs_req *req, const struct path *path,
 		      struct vhost_fs_node_key *key);
 void vhost_fs_node_key_of(const struct vhost_fs_node *node,
 			  struct vhost_fs_node_key *key);
-int vhost_fs_node_stand_for(struct vhost_fs_node *node,
-			    const struct vhost_fs_node_key *key,
-			    const struct path *path);
+void vhost_fs_node_stand_for(struct vhost_fs_node *node,
+			     const struct vhost_fs_node_key *key,
+			     const struct path *path);
 void vhost_fs_node_let_go(struct vhost_fs_node *node);
 void vhost_fs_node_refresh(struct vhost_fs_req *req, struct vhost_fs_node *node,
 			   const struct vhost_fs_node_key *key,

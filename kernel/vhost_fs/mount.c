@@ -191,7 +191,7 @@ static struct vhost_fs_mount *mount_make(struct vhost_fs_session *s,
 
 	if (!m)
 		return ERR_PTR(-ENOMEM);
-	m->fh = vhost_fs_fh_dup(fh);
+	m->fh = vhost_fs_fh_dup(fh, GFP_KERNEL_ACCOUNT);
 	if (!m->fh) {
 		kfree(m);
 		return ERR_PTR(-ENOMEM);

@@ -342,11 +342,10 @@ static struct vhost_fs_node *node_new(struct vhost_fs_req *req,
 	int err;
 
 	err = vhost_fs_node_reserve(req);
-	if (!err)
-		err = vhost_fs_node_stand_for(req->spare_node, key, path);
 	if (err)
 		return ERR_PTR(err);
 	node = req->spare_node;
+	vhost_fs_node_stand_for(node, key, path);
 	req->spare_node = NULL;
 	/* The caller's reference. */
 	refcount_inc(&node->ref);
@@ -591,9 +590,9 @@ static int node_restore_as(struct vhost_fs_req *req, struct vhost_fs_node *node,
 	err = vhost_fs_node_key(req, path, &buf, &key);
 	if (err)
 		return err;
-	err = vhost_fs_node_stand_for(node, &key, path);
+	vhost_fs_node_stand_for(node, &key, path);
 	vhost_fs_mount_put(key.mount);
-	return err;
+	return 0;
 }
 
 /**

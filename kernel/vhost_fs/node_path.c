@@ -90,12 +90,10 @@ const struct rhashtable_params vhost_fs_node_params = {
  * @node: the node, in no table yet
  * @key: key of the path
  * @path: the path
- *
- * Return: 0 or -ENOMEM; always 0 for a key without a handle.
  */
-int vhost_fs_node_stand_for(struct vhost_fs_node *node,
-			    const struct vhost_fs_node_key *key,
-			    const struct path *path)
+void vhost_fs_node_stand_for(struct vhost_fs_node *node,
+			     const struct vhost_fs_node_key *key,
+			     const struct path *path)
 {
 	struct vhost_fs_fh *fh;
 
@@ -103,18 +101,19 @@ int vhost_fs_node_stand_for(struct vhost_fs_node *node,
 		node->inode = d_inode(path->dentry);
 		node->mnt = mntget(path->mnt);
 		node->dentry = dget(path->dentry);
-		return 0;
+		return;
 	}
-	fh = vhost_fs_fh_dup(key->fh);
-	if (!fh)
-		return -ENOMEM;
+	/*
+	 * The file may just have been made, and it is too late to fail. The node
+	 * itself, which is larger, was there before, so this is bounded.
+	 */
+	fh = vhost_fs_fh_dup(key->fh, GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
 	RCU_INIT_POINTER(node->fh, fh);
 	node->mount = key->mount;
 	if (node->mount)
 		refcount_inc(&node->mount->ref);
 	node->seen = jiffies;
 	node->by_handle = true;
-	return 0;
 }
 
 /**
@@ -332,7 +331,7 @@ static void node_refresh_fh(struct vhost_fs_node *node,
 	/* A handle without a parent knows less. */
 	if (same || now->type == now->key_type)
 		return;
-	fh = vhost_fs_fh_dup(now);
+	fh = vhost_fs_fh_dup(now, GFP_KERNEL_ACCOUNT);
 	if (!fh)
 		return;
 	spin_lock(&node->lock);
