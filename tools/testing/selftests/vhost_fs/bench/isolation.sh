@@ -12,7 +12,7 @@ set -euo pipefail
 
 here=$(dirname "$0")
 dir=/srv/bench
-idle=(--latency 2000 getattr@1*1000)
+idle=(--latency 2000 getattr@1*500)
 load=(read:1048576@64*1000000)
 
 # start_server NAME: sets $target.

@@ -139,7 +139,8 @@ def chart(rows):
             '<rect width="100%" height="100%" fill="white"/>'
             '<text x="4" y="13">cost of virtiofsd over cost of vhost-fs; '
             'blue: if answers cost nothing</text>')
-    return "\n".join([head, *out, "</svg>"]) + "\n"
+    return "\n".join(["<!-- SPDX-License-Identifier: GPL-2.0-only -->", head, *out,
+                      "</svg>"]) + "\n"
 
 
 def main():
