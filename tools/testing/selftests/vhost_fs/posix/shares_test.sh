@@ -3,13 +3,13 @@
 #
 # What takes a share with options, or a file system with some of its own:
 # attributes, ACLs, locks and random calls; random calls with other options;
-# locks between two guests; quotas; btrfs. Prints TAP; exit status 0 if all passed, 1 if not.
+# nothing but reading; locks between two guests; quotas; btrfs. Prints TAP; exit status 0 if all passed, 1 if not.
 #
-#   shares_test.sh [--mount-only] [--sequences N] [--fs NAME]... [options|policies|guests|quota|on_btrfs]...
+#   shares_test.sh [--mount-only] [--sequences N] [--fs NAME]... [options|policies|read_only|guests|quota|on_btrfs]...
 #
 # --mount-only leaves the host's file systems themselves out, --sequences says how
 # many of random calls (10; a tenth of that for each of "policies"), --fs names file
-# systems for "options" and "policies" (ext4).
+# systems for "options", "policies" and "read_only" (ext4).
 
 set -u
 export LC_ALL=C
@@ -21,7 +21,11 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 number=0 bad=0
 
-all_options=(--xattr --posix-acl --killpriv-v2 --locks remote --modcaps +sys_admin:+linux_immutable)
+# How each file system's own ways are allowed for.
+declare -A differential_options=([btrfs]=--btrfs)
+
+own_locks=(--xattr --posix-acl --killpriv-v2 --modcaps +sys_admin:+linux_immutable)
+all_options=("${own_locks[@]}" --locks remote)
 
 # On the host and through the mount; what the host does is the measure.
 options()
@@ -36,7 +40,7 @@ options()
 				report "$fs host $program" "$here/$program" "$share" --other "$mount"
 			report "$fs mount $program" "$here/$program" "$mount" --other "$share"
 		done
-		report "$fs" "$here/differential" --xattr --acl --flags --sequences "$sequences" \
+		report "$fs" "$here/differential" ${differential_options[$fs]+"${differential_options[$fs]}"} --xattr --acl --flags --sequences "$sequences" \
 			"$share" "$mount"
 		unserve "$fs" "$mount"
 		umount "$share" || fail "umount of $fs"
@@ -63,11 +67,33 @@ policies()
 		for policy in "${policies[@]}"; do
 			read -r -a words <<<"$policy"
 			serve "$fs" "$share" "$mount" "${all_options[@]}" "${words[@]}"
-			report "$fs $policy:" "$here/differential" --xattr --acl --seed 1000 \
+			report "$fs $policy:" "$here/differential" ${differential_options[$fs]+"${differential_options[$fs]}"} --xattr --acl --seed 1000 \
 				--sequences $(((sequences + 9) / 10)) "$share" "$mount"
 			unserve "$fs" "$mount"
 		done
 		umount "$share" || fail "umount of $fs"
+	done
+}
+
+# A share that can't be written to, next to a mount of the host's that can't; the guest
+# knows of it, or finds out. Both lock the same files.
+read_only()
+{
+	local fs mode
+	for fs in "${file_systems[@]}"; do
+		share=$work/$fs.share mount=$work/$fs.mount
+		make_fs "$fs" "$share" 1G || fail "no $fs"
+		mkdir -p "$work/$fs.ro"
+		mount -o bind,ro "$share" "$work/$fs.ro" || fail "no read-only mount"
+		for mode in ro rw; do
+			serve "$fs" "$share" "$mount" "${own_locks[@]}" --readonly
+			mount -o "remount,bind,$mode" "$mount" || fail "no $mode mount"
+			report "$fs, read-only, the guest's mount $mode:" \
+				"$here/differential" ${differential_options[$fs]+"${differential_options[$fs]}"} --xattr --acl --flags --sequences "$sequences" \
+				--read-only "$share" "$work/$fs.ro" "$mount"
+			unserve "$fs" "$mount"
+		done
+		umount "$work/$fs.ro" "$share" || fail "umount of $fs"
 	done
 }
 
@@ -90,6 +116,12 @@ as_alice()
 	setpriv --reuid 3001 --regid 3001 --clear-groups "$@"
 }
 
+# One of the group with the quota, by the group or by a directory of the group's.
+as_bob()
+{
+	setpriv --reuid 3002 --regid "$1" --clear-groups "${@:2}"
+}
+
 quota_of_blocks()
 {
 	refused 'quota exceeded' as_alice dd if=/dev/zero of="$mount/alice/f" bs=64k count=64 status=none &&
@@ -105,6 +137,18 @@ quota_of_files()
 		refused 'quota exceeded' as_alice mkdir "$mount/alice/dir" &&
 		refused 'quota exceeded' as_alice ln -s x "$mount/alice/link" &&
 		find "$mount/alice" -type f -delete && wait_until 20 as_alice mkdir "$mount/alice/dir"
+}
+
+quota_of_groups()
+{
+	refused 'quota exceeded' as_bob 3004 fallocate -l 4M "$mount/alice/group" &&
+		rm -f "$mount/alice/group" &&
+		wait_until 20 as_bob 3004 fallocate -l 1M "$mount/alice/group" &&
+		same "$(stat -c %g "$share/alice/group")" 3004 group && rm "$mount/alice/group" &&
+		mkdir "$mount/club" && chown :3004 "$mount/club" && chmod 2777 "$mount/club" &&
+		refused 'quota exceeded' as_bob 3002 fallocate -l 4M "$mount/club/f" &&
+		rm -f "$mount/club/f" &&
+		as_bob 3002 fallocate -l 4M "$mount/alice/own" && rm "$mount/alice/own"
 }
 
 quota_of_projects()
@@ -129,7 +173,7 @@ quota_of_gifts()
 }
 
 # What quota_on TYPE mounts; xfs answers ENOSPC where a project has no room.
-declare -A quota_options=([xfs]='uquota,pquota' [ext4]='usrquota,prjquota') \
+declare -A quota_options=([xfs]='uquota,gquota,pquota' [ext4]='usrquota,grpquota,prjquota') \
 	project_error=([xfs]='No space left' [ext4]='quota exceeded')
 
 quota_on()
@@ -139,16 +183,18 @@ quota_on()
 	make_fs "$type" "$share" 400M || fail "no $type"
 	umount "$share"
 	image=/var/tmp/vhost-fs-posix/$(basename "$work")-$type
-	[ "$type" != ext4 ] || tune2fs -O quota,project -Q usrquota,prjquota "$image" >/dev/null ||
+	[ "$type" != ext4 ] || tune2fs -O quota,project -Q usrquota,grpquota,prjquota "$image" >/dev/null ||
 		fail "tune2fs"
 	modprobe -qa quota_v2 quota_tree
 	mount -o "loop,${quota_options[$type]}" "$image" "$share" || fail "no quotas on $type"
 	xfs_quota -f -x -c 'limit -u bhard=2m ihard=20 3001' "$share" || fail "no quota"
+	xfs_quota -f -x -c 'limit -g bhard=2m 3004' "$share" || fail "no quota of groups"
 	mkdir -m 777 "$share/alice"
 	serve quota "$share" "$mount"
 	check "a user's quota of blocks, $type" quota_of_blocks
 	check "a user's quota of files, $type" quota_of_files
 	[ "$type" = xfs ] || check "a user's quota and gifts, $type" quota_of_gifts
+	check "a group's quota, $type" quota_of_groups
 	check "a project's quota, $type" quota_of_projects "$type"
 	unserve quota "$mount"
 	umount "$share" || fail "umount"
@@ -197,7 +243,7 @@ on_btrfs()
 	check "subvolumes of btrfs" btrfs_subvolumes
 	check "copies on btrfs" btrfs_clones
 	check "compressed files of btrfs" btrfs_flags
-	report "btrfs" "$here/differential" --xattr --sequences "$sequences" "$share" "$mount"
+	report "btrfs" "$here/differential" --btrfs --xattr --sequences "$sequences" "$share" "$mount"
 	unserve btrfs "$mount"
 	umount "$share" || fail "umount"
 }
@@ -208,7 +254,7 @@ while [ $# -gt 0 ]; do
 	--mount-only)	mount_only=yes ;;
 	--sequences)	sequences=${2-}; shift ;;
 	--fs)		file_systems+=("${2-}"); shift ;;
-	options|policies|guests|quota|on_btrfs) break ;;
+	options|policies|read_only|guests|quota|on_btrfs) break ;;
 	*)
 		echo "$me: no '$1'; see its head for what there is" >&2
 		exit 2 ;;
@@ -219,7 +265,7 @@ done
 rm -rf "$work"
 mkdir -p "$work"
 echo "TAP version 13"
-[ $# -gt 0 ] || set -- options policies guests quota on_btrfs
+[ $# -gt 0 ] || set -- options policies read_only guests quota on_btrfs
 for name; do
 	"$name"
 done
