@@ -1,0 +1,290 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What guests and the host are left with when the host fails: power cuts, disks
+# that answer with errors, file systems that become read-only or are unmounted, a
+# VMM that is stopped, memory that is limited, a module that is unloaded between.
+#
+#   chaos_test.sh [TEST]...
+#
+# Runs in a host VM (vm/vm run) with the loopback module; makes its shares and
+# mounts itself. Needs root, loopbackd, vhost-fs-ctl, dmsetup. Prints TAP. Exit
+# status: 0 if all passed, 1 otherwise. TEST_ROUNDS_PERCENT says how many of the 100
+# power cuts, and of other rounds, are made.
+
+# shellcheck disable=SC2015 # "fail" ends the test
+set -u
+export LC_ALL=C
+run=/run/vhost-fs-chaos-test
+host=/srv/chaos-test
+here=$(cd "$(dirname "$0")" && pwd) || exit 1
+# shellcheck source=tools/testing/selftests/vhost_fs/guests.sh
+. "$here/guests.sh"
+
+# rounds N: so many of N rounds.
+rounds()
+{
+	echo $((($1 * ${TEST_ROUNDS_PERCENT:-100} + 99) / 100))
+}
+
+# disk NAME SIZE: a loop device; prints it.
+disk()
+{
+	truncate -s "$2" "$run/$1.img" && modprobe -q loop && losetup --find --show "$run/$1.img"
+}
+
+# mapped NAME TABLE: /dev/mapper/NAME, which no udev makes here.
+mapped()
+{
+	dmsetup create "$1" --table "$2" && dmsetup mknodes "$1"
+}
+
+end_disk()
+{
+	losetup -d "$1"
+	rm "$run/$2.img"
+}
+
+# --- power cuts ------------------------------------------------------------------
+
+power_disk_size=$((24 << 20))
+
+# write_and_cut ROUNDS WRITE-OPTION... [-- ADD-SHARE-OPTION...]: prints what is missing
+# after which of that many power cuts.
+write_and_cut()
+{
+	local rounds=$1 data log options=()
+	shift
+	while [ $# -gt 0 ] && [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	[ $# = 0 ] || shift
+	data=$(disk data $power_disk_size) && log=$(disk log 1G) && modprobe -q dm-log-writes ||
+		fail "no disks"
+	mapped power "0 $((power_disk_size / 512)) log-writes $data $log" || fail "no log"
+	mkfs.ext4 -q /dev/mapper/power && mkdir -p "$host/power" &&
+		mount /dev/mapper/power "$host/power" || fail "no ext4"
+	serve power "$@"
+	"$here/power_cut.py" write ${options+"${options[@]}"} "$run/power" "$run/ledger" "$rounds" power ||
+		fail "can't write"
+	leave power
+	vhost-fs-ctl remove-share power || fail "the share stays"
+	umount "$host/power" || fail "umount"
+	dmsetup remove power || fail "the log stays"
+	mkdir -p "$run/look"
+	"$here/power_cut.py" check "$run/log.img" $power_disk_size "$run/ledger" "$run/look"
+	local status=$?
+	end_disk "$data" data
+	end_disk "$log" log
+	return $status
+}
+
+# What a guest's program was told to be permanent is.
+test_power_cut()
+{
+	write_and_cut "$(rounds 100)"
+}
+
+test_power_cut_writeback()
+{
+	write_and_cut "$(rounds 100)" -- --writeback --killpriv-v2
+}
+
+test_power_cut_by_handle()
+{
+	write_and_cut "$(rounds 40)" -- --cache never --inode-file-handles mandatory
+}
+
+# This test can see that something is missing.
+test_power_cut_unsynced()
+{
+	local missing
+	missing=$(write_and_cut 8 --no-sync) && fail "nothing is missing"
+	grep -q '^round[0-9]*: not as promised' <<<"$missing" || fail "$missing"
+}
+
+# --- disks with errors --------------------------------------------------------------
+
+# table NAME TABLE: what a mapped disk does from now on.
+table()
+{
+	dmsetup suspend --noflush --nolockfs "$1" && dmsetup load "$1" --table "$2" &&
+		dmsetup resume "$1"
+}
+
+refused()
+{
+	local want=$1 said
+	shift
+	said=$("$@" 2>&1) && fail "done: $*"
+	grep -q "$want" <<<"$said" || fail "$*: $said"
+}
+
+forget_caches()
+{
+	sync -f "$1" 2>/dev/null
+	echo 3 >/proc/sys/vm/drop_caches
+}
+
+# A disk that fails is an error of the guest's, then all is there again.
+test_disk_errors()
+{
+	local data sectors=$((64 << 11)) good
+	data=$(disk errors 64M) && modprobe -q dm-mod || fail "no disk"
+	good="0 $sectors linear $data 0"
+	mapped errors "$good" && mkfs.ext4 -q /dev/mapper/errors &&
+		mkdir -p "$host/errors" && mount /dev/mapper/errors "$host/errors" || fail "no ext4"
+	serve errors --cache never
+	head -c 1M /dev/urandom >"$run/errors/old" && sync -f "$run/errors" || fail "can't write"
+	sha256sum <"$run/errors/old" >"$run/sum"
+	forget_caches "$run/errors"
+	table errors "0 $sectors error" || fail "no error table"
+	refused 'Input/output error' cat "$run/errors/old"
+	refused 'Input/output error\|Read-only file system' \
+		dd if=/dev/zero of="$run/errors/new" bs=64k count=4 conv=fsync status=none
+	table errors "$good" || fail "no table"
+	leave errors
+	vhost-fs-ctl remove-share errors || fail "the share stays"
+	umount "$host/errors" && { e2fsck -fp /dev/mapper/errors >"$run/fsck"; [ $? -le 1 ]; } &&
+		mount /dev/mapper/errors "$host/errors" || fail "the disk: $(cat "$run/fsck")"
+	serve errors
+	same "$(sha256sum <"$run/errors/old")" "$(cat "$run/sum")" contents
+	echo new >"$run/errors/new" || fail "can't write again"
+	leave errors
+	vhost-fs-ctl remove-share errors && umount "$host/errors" && dmsetup remove errors &&
+		end_disk "$data" errors || fail "the disk stays"
+}
+
+# --- what the admin does to a file system in use -------------------------------------
+
+test_host_read_only()
+{
+	on_ext4 ro
+	serve ro --cache never
+	echo before >"$run/ro/file" || fail "can't write"
+	mount -o remount,ro "$host/ro" || fail "can't remount"
+	refused 'Read-only file system' touch "$run/ro/new"
+	refused 'Read-only file system' sh -c "echo more >>'$run/ro/file'"
+	same "$(cat "$run/ro/file")" before contents
+	mount -o remount,rw "$host/ro" || fail "can't remount"
+	echo after >"$run/ro/file" || fail "can't write again"
+	same "$(cat "$host/ro/file")" after contents
+	leave ro
+	vhost-fs-ctl remove-share ro || fail "the share stays"
+	end_ext4 ro
+}
+
+# The guest goes on; the file system is free when the share is gone.
+test_lazy_unmount()
+{
+	local device
+	on_ext4 lazy
+	device=$(findmnt -no SOURCE "$host/lazy")
+	serve lazy
+	mkdir "$run/lazy/dir" && echo one >"$run/lazy/dir/file" || fail "can't write"
+	umount -l "$host/lazy" || fail "umount"
+	same "$(ls "$host/lazy")" "" "what the host sees"
+	echo two >>"$run/lazy/dir/file" && mkdir "$run/lazy/dir/more" || fail "can't go on"
+	same "$(xargs <"$run/lazy/dir/file")" "one two" contents
+	leave lazy
+	vhost-fs-ctl remove-share lazy || fail "the share stays"
+	wait_until 30 sh -c "! losetup '$device' >/dev/null 2>&1" || fail "the file system stays"
+	e2fsck -fn "$run/lazy.img" >"$run/fsck" 2>&1 || fail "$(cat "$run/fsck")"
+	rm "$run/lazy.img"
+}
+
+# --- the VMM -----------------------------------------------------------------------------
+
+# Reads and writes until $run/enough is there; nothing may fail or be lost.
+work_on()
+{
+	local i=0
+	while [ ! -e "$run/enough" ]; do
+		i=$((i + 1))
+		mkdir "$1/$i" && echo $i >"$1/$i/file" && mv "$1/$i" "$1/moved" &&
+			[ "$(cat "$1/moved/file")" = $i ] && rm -r "$1/moved" || return
+		echo $i >"$run/done"
+	done
+}
+
+done_more_than()
+{
+	[ "$(cat "$run/done" 2>/dev/null || echo 0)" -gt "$1" ]
+}
+
+test_stopped_vmm()
+{
+	local worker i n
+	serve stopped
+	rm -f "$run/enough" "$run/done"
+	work_on "$run/stopped" >"$run/work" 2>&1 &
+	worker=$!
+	for ((i = 0; i < $(rounds 50); i++)); do
+		kill -STOP "$(cat "$run/stopped.pid")"
+		grep -q '^State:.T' "/proc/$(cat "$run/stopped.pid")/status"
+		kill -CONT "$(cat "$run/stopped.pid")"
+		n=$(cat "$run/done" 2>/dev/null || echo 0)
+		wait_until 60 done_more_than "$n" || fail "it stands still"
+	done
+	: >"$run/enough"
+	wait "$worker" || fail "$(cat "$run/work")"
+	unserve stopped
+}
+
+cgroup=/sys/fs/cgroup/vhost-fs-chaos
+
+# cgroup_stat FILE KEY
+cgroup_stat()
+{
+	awk -v key="$2" '$1 == key { print $2 }' "$cgroup/$1"
+}
+
+# What a guest makes the host use is its VMM's, and bounded as that is.
+test_memory_limit()
+{
+	local cpu kernel
+	grep -qw memory /sys/fs/cgroup/cgroup.controllers || fail "no memory controller"
+	echo '+memory +cpu' >/sys/fs/cgroup/cgroup.subtree_control || fail "no controllers"
+	mkdir -p $cgroup
+	on_ext4 limit -O ^has_journal
+	vhost-fs-ctl add-share limit --path "$host/limit" || fail "no share"
+	guest limit limit
+	cat "$run/limit.pid" >$cgroup/cgroup.procs || fail "no cgroup"
+	echo 24M >$cgroup/memory.max || fail "no limit"
+	cpu=$(cgroup_stat cpu.stat usage_usec)
+	kernel=$(cgroup_stat memory.stat kernel)
+	dd if=/dev/zero of="$run/limit/big" bs=1M count=48 conv=fsync status=none || fail "can't write"
+	cmp -n $((48 << 20)) "$run/limit/big" /dev/zero || fail "it isn't what was written"
+	mkdir "$run/limit/names" && (cd "$run/limit/names" && seq 2000 | xargs touch) || fail "no names"
+	[ "$(cgroup_stat memory.stat file)" -gt $((1 << 20)) ] || fail "the file isn't charged"
+	[ "$(cgroup_stat memory.stat kernel)" -gt $((kernel + 2000 * 200)) ] || fail "nodes aren't charged"
+	[ "$(cgroup_stat cpu.stat usage_usec)" -gt "$cpu" ] || fail "time isn't charged"
+	[ "$(cat $cgroup/memory.peak)" -le $((25 << 20)) ] || fail "the limit was passed"
+	same "$(cgroup_stat memory.events oom_kill)" 0 "killed for memory"
+	leave limit
+	vhost-fs-ctl remove-share limit || fail "the share stays"
+	end_ext4 limit
+	rmdir $cgroup
+}
+
+# --- the module --------------------------------------------------------------------------
+
+test_module_reload()
+{
+	local i module
+	module=$(find /vm/modules -name vhost_fs.ko)
+	for ((i = 0; i < $(rounds 10); i++)); do
+		serve reload
+		echo $i >"$run/reload/file" || fail "can't write"
+		rmmod vhost_fs 2>/dev/null && fail "a module in use can be unloaded"
+		unserve reload
+		wait_until 30 rmmod vhost_fs || fail "it can't be unloaded"
+		insmod "$module" || fail "it can't be loaded"
+	done
+}
+
+[ $# -gt 0 ] || set -- power_cut power_cut_writeback power_cut_by_handle \
+	power_cut_unsynced disk_errors host_read_only lazy_unmount stopped_vmm memory_limit \
+	module_reload
+run_tests "$@"
