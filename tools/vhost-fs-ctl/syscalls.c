@@ -51,7 +51,7 @@ static const int of_keeper[] = {
 	SCMP_SYS(wait4), SCMP_SYS(waitid), SCMP_SYS(pidfd_open), SCMP_SYS(prctl),
 	SCMP_SYS(seccomp), SCMP_SYS(kill), SCMP_SYS(socketpair),
 	/* The VMM's connection, and the end of it all. */
-	SCMP_SYS(accept4), SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(pipe2),
+	SCMP_SYS(accept4), SCMP_SYS(shutdown), SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(pipe2),
 	SCMP_SYS(dup2), SCMP_SYS(dup3), SCMP_SYS(close_range),
 	/* Another program in its place. */
 	SCMP_SYS(memfd_create), SCMP_SYS(pread64), SCMP_SYS(pwrite64), SCMP_SYS(execve),

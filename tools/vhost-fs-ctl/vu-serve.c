@@ -86,11 +86,15 @@ struct keeper {
 
 static int start_server(struct keeper *k)
 {
-	/* What no server is to have; a message's own come with it. */
-	int fds[5 + VU_MAX_FDS] = {
-		k->conn.fd, k->signals, k->upgrade->signals, k->listener->fd, k->listener->lock,
+	/*
+	 * What no server is to have; a message's own come with it. The connection stays
+	 * open there, so that a front end that sees its end when all was killed finds
+	 * neither our socket nor the device's owner alive any more.
+	 */
+	int fds[4 + VU_MAX_FDS] = {
+		k->signals, k->upgrade->signals, k->listener->fd, k->listener->lock,
 	};
-	unsigned int nr = 5, i;
+	unsigned int nr = 4, i;
 
 	for (i = 0; i < k->conn.nr_fds; i++)
 		fds[nr++] = k->conn.fds[i];
@@ -358,6 +362,7 @@ static int end_session(struct keeper *k, bool *ended)
 	vu_record_init(&none, -1);
 	close_rest(k);
 	vu_record_close_other(&k->record, &none);
+	shutdown(k->conn.fd, SHUT_RDWR);
 	close(k->conn.fd);
 	return err;
 }
@@ -390,7 +395,7 @@ static int serve_connection(struct keeper *k, bool new, bool *ended)
 }
 
 /* Between two connections there is a device for the next one, and little else. */
-static int upgrade_idle(const struct keeper *k, int device, bool *ended)
+static void upgrade_idle(const struct keeper *k, int device, bool *ended)
 {
 	static struct vu_handover h;
 
@@ -399,7 +404,6 @@ static int upgrade_idle(const struct keeper *k, int device, bool *ended)
 	vu_record_init(&h.record, device);
 	if (vu_upgrade_ask(k->upgrade, &h, k->signals, ended))
 		vu_upgrade_exec(k->upgrade, &h);
-	return 0;
 }
 
 /* Waits for the next connection, @k->conn.fd. *@ended is set if a signal came instead. */
@@ -418,11 +422,10 @@ static int next_connection(struct keeper *k, int device, bool *ended)
 		*ended = fds[0].revents;
 		if (err || *ended)
 			return err;
-		if (fds[1].revents) {
-			err = upgrade_idle(k, device, ended);
-			if (err || *ended)
-				return err;
-		}
+		if (fds[1].revents)
+			upgrade_idle(k, device, ended);
+		if (*ended)
+			return 0;
 		k->conn.fd = accept4(k->listener->fd, NULL, NULL, SOCK_CLOEXEC);
 	} while (k->conn.fd < 0 &&
 		 (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED));

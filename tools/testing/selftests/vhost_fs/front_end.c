@@ -188,7 +188,7 @@ bool fe_has_log(struct fe_back_end *be)
 	return poll(&p, 1, 0) > 0 && (p.revents & POLLIN);
 }
 
-static int connect_once(const char *path)
+int fe_connect_once(const char *path)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -209,7 +209,7 @@ int fe_connect(const char *path)
 	int i, fd = -ETIME;
 
 	for (i = 0; i < FE_TIMEOUT_MS; i++) {
-		fd = connect_once(path);
+		fd = fe_connect_once(path);
 		if (fd != -ENOENT && fd != -ECONNREFUSED)
 			break;
 		usleep(1000);

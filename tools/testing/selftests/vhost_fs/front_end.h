@@ -59,8 +59,12 @@ const char *fe_log_line(struct fe_back_end *be);
 /* Has it printed anything that nobody has read? */
 bool fe_has_log(struct fe_back_end *be);
 
-/* Returns the connection, or a negative errno. */
+/*
+ * Each returns the connection, or a negative errno; the first waits for a back end that
+ * has just been started.
+ */
 int fe_connect(const char *path);
+int fe_connect_once(const char *path);
 
 /* Sends a message as it is; 0 or a negative errno. */
 int fe_send_raw(int fd, const void *bytes, size_t size, const int *fds, unsigned int nr_fds);

@@ -129,6 +129,20 @@ TEST_F_TIMEOUT(reconnect, under_load, 300)
 	ASSERT_EQ(self->made + 2, bed_count(&self->bed));
 }
 
+/* Who sees the connection's end connects to nobody that is about to end. */
+TEST_F(reconnect, at_once)
+{
+	unsigned int round, rounds = test_rounds(KILLS / 2);
+
+	for (round = 0; round < rounds; round++) {
+		ASSERT_EQ(0, kill(self->be.pid, SIGKILL));
+		ASSERT_TRUE(fe_is_closed(self->fd));
+		ASSERT_EQ(-ECONNREFUSED, fe_connect_once(self->be.path));
+		ASSERT_EQ(0, kill_all(self));
+		ASSERT_EQ(0, come_back(self));
+	}
+}
+
 /* What the guest has looked up and opened is there, and its locks are. */
 TEST_F(reconnect, same_session)
 {
