@@ -153,13 +153,18 @@ static void say_ready(const char *path)
 	close(fd);
 }
 
+static void get_state(const struct server *server, struct loopback_state *state)
+{
+	if (ioctl(server->memory->fd, LOOPBACK_GET_STATE, state))
+		err(1, "can't get the device's state");
+}
+
 /* Brings about what the driver wants. False when the device is gone. */
 static bool follow_driver(struct server *server, bool *running, const char *ready)
 {
 	struct loopback_state state;
 
-	if (ioctl(server->memory->fd, LOOPBACK_GET_STATE, &state))
-		err(1, "can't get the device's state");
+	get_state(server, &state);
 	if (*running) {
 		server->ops->stop(server);
 		*running = false;
@@ -198,13 +203,23 @@ static void leave(int signals, int device)
 		ioctl(device, LOOPBACK_DESTROY);
 }
 
-/* vhost reports a broken ring and goes on; a closed socket is the end. */
-static void server_failed(const struct server *server)
+/*
+ * vhost reports a broken ring and goes on; a closed socket is the end, unless there is
+ * somebody to go on.
+ */
+static void server_failed(struct server *server, bool running, const char *ready)
 {
+	struct loopback_state state;
 	eventfd_t count;
 
-	if (server->error_fd == server->fd)
-		errx(1, "the server closed the connection");
+	if (server->error_fd == server->fd) {
+		get_state(server, &state);
+		if (!running || !server->ops->again || !server->ops->again(server, &state))
+			errx(1, "the server closed the connection");
+		kick_all(server);
+		say_ready(ready);
+		return;
+	}
 	eventfd_read(server->error_fd, &count);
 	fprintf(stderr, "loopbackd: the server stopped a ring because of what was in it\n");
 }
@@ -226,7 +241,8 @@ static void serve(struct server *server, const char *ready)
 		if (fds[1].revents)
 			leave(fds[1].fd, server->memory->fd);
 		if (fds[2].revents)
-			server_failed(server);
+			server_failed(server, running, ready);
+		fds[2].fd = server->error_fd;
 	}
 }
 

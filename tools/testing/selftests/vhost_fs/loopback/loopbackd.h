@@ -6,6 +6,7 @@
 #ifndef LOOPBACKD_H
 #define LOOPBACKD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "vhost_fs_loopback.h"
@@ -38,12 +39,17 @@ struct server {
 	int call[LOOPBACK_MAX_QUEUES];
 	int fd;
 	int error_fd;		/* readable when the server has failed */
+	bool keeps;		/* another one can go on with what this one was doing */
+	int kept;		/* by this, of that size; or -1 */
+	uint64_t kept_size;
 };
 
 /**
  * struct server_ops - a kind of server
  * @open: connects; sets @fd and @error_fd
  * @start: hands it the rings; returns once it looks at them
+ * @again: the same as @start, with the next server, after the last one has gone;
+ *	NULL, or returns false, if that can't be
  * @stop: returns once it has let go of the rings
  *
  * What fails ends the process: its device then refuses all requests.
@@ -51,6 +57,7 @@ struct server {
 struct server_ops {
 	void (*open)(struct server *server);
 	void (*start)(struct server *server, const struct loopback_state *state);
+	bool (*again)(struct server *server, const struct loopback_state *state);
 	void (*stop)(struct server *server);
 };
 

@@ -4,6 +4,7 @@
  * front-end side of that protocol.
  */
 #include <err.h>
+#include <errno.h>
 #include <linux/vhost.h>
 #include <linux/virtio_config.h>
 #include <stddef.h>
@@ -31,12 +32,19 @@ enum request {
 	SET_PROTOCOL_FEATURES = 16,
 	GET_QUEUE_NUM = 17,
 	SET_VRING_ENABLE = 18,
+	GET_INFLIGHT_FD = 31,
+	SET_INFLIGHT_FD = 32,
 };
 
 #define VERSION			0x1u
 #define REPLY			0x4u
 #define F_PROTOCOL_FEATURES	0x40000000ull
 #define PROTOCOL_F_MQ		0x1ull
+#define PROTOCOL_F_INFLIGHT	0x1000ull
+
+/* So often a server that has gone is looked for, and how long to wait in between. */
+#define TRIES			3000
+#define TRY_US			10000
 
 /* As on the wire: the payload follows three 32-bit words. */
 #pragma pack(push, 4)
@@ -58,6 +66,12 @@ struct message {
 				uint64_t offset;
 			} regions[MAX_REGIONS];
 		} table;
+		struct {
+			uint64_t size;
+			uint64_t offset;
+			uint16_t rings;
+			uint16_t ring_size;
+		} inflight;
 	};
 };
 
@@ -92,15 +106,32 @@ static void send_message(struct server *server, struct message *message, size_t 
 		err(1, "vhost-user: can't send request %u", message->request);
 }
 
-static void receive_reply(struct server *server, struct message *message, size_t size)
+/* What comes with it, if anything, is in *@fd. */
+static void receive_reply_with(struct server *server, struct message *message, size_t size,
+			       int *fd)
 {
+	char control[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8)));
 	struct message reply;
-	ssize_t got = recv(server->fd, &reply, HEADER_SIZE + size, MSG_WAITALL);
+	struct iovec iov = { &reply, HEADER_SIZE + size };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control, .msg_controllen = sizeof(control),
+	};
+	ssize_t got = recvmsg(server->fd, &msg, MSG_WAITALL | MSG_CMSG_CLOEXEC);
 
+	if (got > 0 && CMSG_FIRSTHDR(&msg))
+		memcpy(fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(*fd));
 	if (got != (ssize_t)(HEADER_SIZE + size) || reply.request != message->request ||
 	    !(reply.flags & REPLY) || reply.size != size)
 		errx(1, "vhost-user: no proper reply to request %u", message->request);
 	memcpy(message, &reply, got);
+}
+
+static void receive_reply(struct server *server, struct message *message, size_t size)
+{
+	int none;
+
+	receive_reply_with(server, message, size, &none);
 }
 
 static uint64_t get_u64(struct server *server, enum request request)
@@ -142,7 +173,7 @@ static void set_memory(struct server *server)
 		     memory->fd, memory->n);
 }
 
-static void connect_socket(struct server *server)
+static void connect_socket(struct server *server, unsigned int tries)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 
@@ -150,21 +181,26 @@ static void connect_socket(struct server *server)
 		errx(1, "socket path '%s' is too long", server->name);
 	memcpy(addr.sun_path, server->name, strlen(server->name));
 	server->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (server->fd < 0 || connect(server->fd, (struct sockaddr *)&addr, sizeof(addr)))
-		err(1, "can't connect to %s", server->name);
+	if (server->fd < 0)
+		err(1, "socket");
+	while (connect(server->fd, (struct sockaddr *)&addr, sizeof(addr))) {
+		if (!--tries || (errno != ENOENT && errno != ECONNREFUSED))
+			err(1, "can't connect to %s", server->name);
+		usleep(TRY_US);
+	}
 	/* Between requests, the server has nothing to say but its end. */
 	server->error_fd = server->fd;
 }
 
-static void vhost_user_open(struct server *server)
+static void greet(struct server *server)
 {
-	uint64_t queues;
+	uint64_t queues, features;
 
-	connect_socket(server);
 	if (!(get_u64(server, GET_FEATURES) & F_PROTOCOL_FEATURES))
 		errx(1, "vhost-user: the server knows no protocol features");
-	set_u64(server, SET_PROTOCOL_FEATURES,
-		get_u64(server, GET_PROTOCOL_FEATURES) & PROTOCOL_F_MQ);
+	features = get_u64(server, GET_PROTOCOL_FEATURES) & (PROTOCOL_F_MQ | PROTOCOL_F_INFLIGHT);
+	set_u64(server, SET_PROTOCOL_FEATURES, features);
+	server->keeps = features & PROTOCOL_F_INFLIGHT;
 	queues = get_u64(server, GET_QUEUE_NUM);
 	if (queues < server->nqueues)
 		errx(1, "vhost-user: the server has only %llu request queues",
@@ -174,6 +210,13 @@ static void vhost_user_open(struct server *server)
 
 	send_message(server, &owner, 0, -1, 0);
 	set_memory(server);
+}
+
+static void vhost_user_open(struct server *server)
+{
+	server->kept = -1;
+	connect_socket(server, 1);
+	greet(server);
 }
 
 static void set_ring(struct server *server, unsigned int i, const struct loopback_ring *ring)
@@ -195,16 +238,60 @@ static void set_ring(struct server *server, unsigned int i, const struct loopbac
 	set_state(server, SET_VRING_ENABLE, i, 1);
 }
 
-static void vhost_user_start(struct server *server, const struct loopback_state *state)
+static void get_kept(struct server *server, const struct loopback_state *state)
+{
+	struct message message = { .request = GET_INFLIGHT_FD, .inflight = {
+		.rings = server->nqueues, .ring_size = state->rings[0].size,
+	} };
+
+	if (server->kept >= 0)
+		close(server->kept);
+	send_message(server, &message, sizeof(message.inflight), -1, 0);
+	receive_reply_with(server, &message, sizeof(message.inflight), &server->kept);
+	server->kept_size = message.inflight.size;
+}
+
+static void set_kept(struct server *server, const struct loopback_state *state)
+{
+	struct message message = { .request = SET_INFLIGHT_FD, .inflight = {
+		.rings = server->nqueues, .ring_size = state->rings[0].size,
+		.size = server->kept_size,
+	} };
+
+	send_message(server, &message, sizeof(message.inflight), server->kept, 1);
+}
+
+static void start_rings(struct server *server, const struct loopback_state *state)
 {
 	unsigned int i;
 
-	set_u64(server, SET_FEATURES, state->features | F_PROTOCOL_FEATURES);
 	for (i = 0; i < server->nqueues; i++)
 		if (state->rings[i].size)
 			set_ring(server, i, &state->rings[i]);
 	/* A kick is lost until the ring is enabled: wait for that. */
 	get_u64(server, GET_FEATURES);
+}
+
+static void vhost_user_start(struct server *server, const struct loopback_state *state)
+{
+	set_u64(server, SET_FEATURES, state->features | F_PROTOCOL_FEATURES);
+	if (server->keeps)
+		get_kept(server, state);
+	start_rings(server, state);
+}
+
+/* The next server is given what the last one gave us to keep. */
+static bool vhost_user_again(struct server *server, const struct loopback_state *state)
+{
+	if (server->kept < 0)
+		return false;
+	close(server->fd);
+	connect_socket(server, TRIES);
+	greet(server);
+	set_u64(server, SET_FEATURES, state->features | F_PROTOCOL_FEATURES);
+	set_kept(server, state);
+	start_rings(server, state);
+	return true;
 }
 
 static void vhost_user_stop(struct server *server)
@@ -223,5 +310,6 @@ static void vhost_user_stop(struct server *server)
 const struct server_ops vhost_user_ops = {
 	.open = vhost_user_open,
 	.start = vhost_user_start,
+	.again = vhost_user_again,
 	.stop = vhost_user_stop,
 };
