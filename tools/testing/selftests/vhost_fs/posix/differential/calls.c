@@ -154,9 +154,10 @@ static long long seconds(struct timespec t)
 }
 
 /* What was set can be compared; what is now can't. */
-static void say_times(struct result *r, const struct stat *st)
+static void say_times(const struct world *w, struct result *r, const struct stat *st)
 {
-	if (st->st_atim.tv_sec < 1690000000 || st->st_atim.tv_sec == 1700000000)
+	if (!w->no_atime &&
+	    (st->st_atim.tv_sec < 1690000000 || st->st_atim.tv_sec == 1700000000))
 		say(r, "accessed %lld.%09ld ", seconds(st->st_atim),
 		    st->st_atim.tv_nsec);
 	if (st->st_mtim.tv_sec < 1690000000 || st->st_mtim.tv_sec == 1700000000)
@@ -172,9 +173,8 @@ static long call_utimensat(struct world *w, const struct step *s,
 	struct stat st;
 	int error = errno;
 
-	(void)w;
 	if (!ret && !lstat(P0, &st))
-		say_times(r, &st);
+		say_times(w, r, &st);
 	errno = error;
 	return ret;
 }
@@ -188,7 +188,7 @@ static long call_futimens(struct world *w, const struct step *s,
 	if (futimens(FD(0), t))
 		return -1;
 	if (!fstat(FD(0), &st))
-		say_times(r, &st);
+		say_times(w, r, &st);
 	return 0;
 }
 

@@ -81,6 +81,7 @@ struct world {
 	int root;		/* where steps are made, further down */
 	int slot[NR_SLOTS];
 	mode_t umask;
+	bool no_atime;		/* nobody says when a file was read */
 	struct timespec start;	/* of the step */
 };
 

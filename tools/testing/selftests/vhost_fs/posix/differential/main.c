@@ -78,6 +78,8 @@ static void world_enter(struct world *w, const char *name, const char *dir,
 	for (i = 0; i < NR_SLOTS; i++)
 		w->slot[i] = -1;
 	w->umask = 022;
+	/* An overlay isn't told of what is read from the cache of a guest's files. */
+	w->no_atime = option.apart;
 }
 
 static void world_open(struct world *w, const char *name, const char *dir,
@@ -201,6 +203,7 @@ static bool finds_out_first(const struct step *s, const char *said)
 	static const int errors[] = {
 		ENOENT, ENOTDIR, EISDIR, EEXIST, ENOTEMPTY, EPERM, EACCES, EBUSY,
 		EINVAL, EXDEV, ENOTSUP, ENODATA, ENXIO, EFBIG, ETXTBSY, EMLINK,
+		ENAMETOOLONG, ELOOP,
 	};
 	size_t i, len = strcspn(said, "\n");
 	const char *error;
