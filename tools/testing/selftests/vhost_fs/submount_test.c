@@ -174,6 +174,8 @@ TEST_F(submount, bound_twice)
 	EXPECT_NE(one, two);
 	EXPECT_EQ(-EXDEV, fuse_link(self->f, one, bed_lookup(self->f, "dir"),
 				    "link", &self->entry));
+	EXPECT_EQ(-EXDEV, fuse_rename(self->f, bed_lookup(self->f, "sub"), "file",
+				      bed_lookup(self->f, "dir"), "other"));
 	EXPECT_EQ(0, unmount(&self->bed, "dir", MNT_DETACH));
 }
 
