@@ -273,6 +273,10 @@ static void become_nobody(void *unused)
 	if (syscall(SYS_setgroups, 0, NULL) || syscall(SYS_setresgid, NOBODY, NOBODY, NOBODY) ||
 	    syscall(SYS_setresuid, NOBODY, NOBODY, NOBODY))
 		err(1, "setresuid");
+	devices[0] = open("/dev/vhost-fs", O_RDWR | O_CLOEXEC);
+	if (devices[0] < 0)
+		err(1, "/dev/vhost-fs");
+	close(devices[0]);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
