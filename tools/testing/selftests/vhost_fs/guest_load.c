@@ -89,7 +89,7 @@ struct held {
 	DIR *dir;		/* half read */
 	unsigned char seen[NR_NAMES];
 	unsigned char *map;	/* of a file */
-	int locked;		/* flock()ed */
+	int locked;		/* by flock(), and a range by fcntl() */
 };
 
 static void read_names(struct held *h, int nr)
@@ -114,6 +114,7 @@ static void read_names(struct held *h, int nr)
 
 static void hold(struct held *h)
 {
+	struct flock range = { .l_type = F_WRLCK, .l_start = 100, .l_len = 100 };
 	char name[32];
 	int i, fd;
 
@@ -143,8 +144,27 @@ static void hold(struct held *h)
 	if (h->map == MAP_FAILED)
 		fail("mmap");
 	h->locked = open("lock", O_RDWR | O_CREAT, 0600);
-	if (h->locked < 0 || flock(h->locked, LOCK_EX))
-		fail("flock");
+	if (h->locked < 0 || flock(h->locked, LOCK_EX) ||
+	    fcntl(h->locked, F_OFD_SETLK, &range))
+		fail("lock");
+}
+
+/* They keep others out, who open the file anew. */
+static void check_locks(void)
+{
+	struct flock range = { .l_type = F_WRLCK, .l_start = 150, .l_len = 10 };
+	int fd = open("lock", O_RDWR);
+
+	if (fd < 0)
+		fail("lock: open");
+	if (flock(fd, LOCK_EX | LOCK_NB) != -1 || errno != EWOULDBLOCK)
+		fail("flock: somebody else got it");
+	if (fcntl(fd, F_OFD_SETLK, &range) != -1 || errno != EAGAIN)
+		fail("fcntl: somebody else got it");
+	range.l_start = 200;
+	if (fcntl(fd, F_OFD_SETLK, &range))
+		fail("fcntl: behind the range");
+	close(fd);
 }
 
 static void check_held(struct held *h)
@@ -211,6 +231,7 @@ int main(int argc, char **argv)
 	puts("busy");
 	for (; access(argv[2], F_OK); rounds++) {
 		check_held(&held);
+		check_locks();
 		work();
 	}
 	read_names(&held, NR_NAMES);
