@@ -291,9 +291,13 @@ static int ioctl_get_info(struct vhost_fs_dev *fs, void *arg)
 	return 0;
 }
 
+/*
+ * A device with a share may be in the hands of a VMM that couldn't have opened it,
+ * and which is not to take names.
+ */
 static int ioctl_add_share(struct vhost_fs_dev *fs, void *arg)
 {
-	return vhost_fs_share_add(arg);
+	return READ_ONCE(fs->share) ? -EBUSY : vhost_fs_share_add(arg);
 }
 
 static int ioctl_remove_share(struct vhost_fs_dev *fs, void *arg)
@@ -440,13 +444,18 @@ static int dev_set_features(struct vhost_fs_dev *fs, u64 features)
 	return 0;
 }
 
-/* An ioctl that requests in flight must not notice. */
+/*
+ * An ioctl that requests in flight must not notice. What is logged is written to the
+ * owner's memory, so features too are for the owner to set.
+ */
 static long dev_paused_ioctl(struct vhost_fs_dev *fs, unsigned int cmd,
 			     void __user *argp)
 {
 	u64 features;
-	long ret;
+	long ret = vhost_dev_check_owner(&fs->vdev);
 
+	if (ret)
+		return ret;
 	if (cmd == VHOST_SET_FEATURES &&
 	    copy_from_user(&features, argp, sizeof(features)))
 		return -EFAULT;
@@ -608,7 +617,8 @@ static int vhost_fs_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct file *page;
 
-	if (!(vma->vm_flags & VM_SHARED) || vma->vm_pgoff ||
+	/* Not VM_SHARED, which a descriptor for reading doesn't get. */
+	if (!(vma->vm_flags & VM_MAYSHARE) || vma->vm_pgoff ||
 	    vma_pages(vma) != 1)
 		return -EINVAL;
 	page = shmem_file_setup("vhost-fs", PAGE_SIZE, EMPTY_VMA_FLAGS);

@@ -1177,7 +1177,7 @@ u64 vhost_fs_init_allowed(const struct vhost_fs_share *share, u64 flags);
 /* ---- open.c ----------------------------------------------------------- */
 
 struct file *vhost_fs_open_again(struct vhost_fs_req *req,
-				 const struct path *path, u32 flags, bool *dir);
+				 const struct path *path, u32 flags);
 
 /* ---- state.c ---------------------------------------------------------- */
 

@@ -70,10 +70,12 @@ static inline void kc_security_release_secctx(struct lsm_context *cp)
 
 #define vfs_mmap call_mmap
 
-/* For shmem_file_setup(), which takes an integer. */
-#define EMPTY_VMA_FLAGS 0
-
 #endif /* < 6.17 */
+
+#ifndef EMPTY_VMA_FLAGS
+/* For shmem_file_setup(), where it takes an integer. */
+#define EMPTY_VMA_FLAGS 0
+#endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
 

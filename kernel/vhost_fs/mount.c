@@ -161,17 +161,27 @@ void vhost_fs_mount_put(struct vhost_fs_mount *mount)
 	mutex_unlock(&s->mount_lock);
 }
 
-/* The object of a mount, if the way that it knows still leads there. */
+/*
+ * The object of a mount, if the way that it knows still leads there; NULL if there is
+ * none. Whether it does must not be a question of memory: there would be two for one
+ * mount. Returns an ERR_PTR then.
+ */
 static struct vhost_fs_mount *mount_find(struct vhost_fs_dev *fs,
 					 const struct vfsmount *mnt)
 {
 	struct vhost_fs_mount *m;
 	struct path root;
+	int err;
 
 	lockdep_assert_held(&fs->session.mount_lock);
 
 	list_for_each_entry(m, &fs->session.mounts, entry) {
-		if (!mount_is(m, mnt) || vhost_fs_mount_root(fs->share, m, &root))
+		if (!mount_is(m, mnt))
+			continue;
+		err = vhost_fs_mount_root(fs->share, m, &root);
+		if (err == -ENOMEM || err == -EINTR)
+			return ERR_PTR(err);
+		if (err)
 			continue;
 		path_put(&root);
 		refcount_inc(&m->ref);

@@ -305,11 +305,11 @@ static bool node_count_lookup(struct vhost_fs_node *node)
  * leaves 0 only when it is in both, so that neither a FORGET that guesses the
  * number nor a lookup uses it before. Returns NULL if @node was put in, or the
  * other one with a reference, or an ERR_PTR: -EAGAIN if the other one is being
- * forgotten.
+ * forgotten, -ENOMEM or -EBUSY if the table can't take more yet.
  */
-static struct vhost_fs_node *node_insert(struct vhost_fs_session *s,
-					 struct vhost_fs_node *node,
-					 u64 nlookup)
+static struct vhost_fs_node *node_try_insert(struct vhost_fs_session *s,
+					     struct vhost_fs_node *node,
+					     u64 nlookup)
 {
 	struct vhost_fs_node *old;
 	struct vhost_fs_node_key key;
@@ -317,18 +317,42 @@ static struct vhost_fs_node *node_insert(struct vhost_fs_session *s,
 	rcu_read_lock();
 	vhost_fs_node_key_of(node, &key);
 	xa_lock(&s->nodes);
-	/* The reserved entry needs no memory. */
-	__xa_store(&s->nodes, node->id, node, 0);
 	old = rhashtable_lookup_get_insert_key(&s->inodes, &key, &node->hash,
 					       vhost_fs_node_params);
-	if (old)
-		__xa_erase(&s->nodes, node->id);
-	else
+	if (!old) {
+		/* The reserved entry needs no memory. */
+		__xa_store(&s->nodes, node->id, node, 0);
 		atomic64_set(&node->nlookup, nlookup);
+	}
 	xa_unlock(&s->nodes);
 	if (!IS_ERR_OR_NULL(old) && !refcount_inc_not_zero(&old->ref))
 		old = ERR_PTR(-EAGAIN);
 	rcu_read_unlock();
+	return old;
+}
+
+/*
+ * As node_try_insert(). What the node stands for may just have been made, so it is
+ * too late to fail: where the table is full and there is no memory at once, it is
+ * already about to be made larger by who can wait. Unless @node was put in, its
+ * number is not reserved any more.
+ */
+static struct vhost_fs_node *node_insert(struct vhost_fs_session *s,
+					 struct vhost_fs_node *node,
+					 u64 nlookup)
+{
+	struct vhost_fs_node *old;
+
+	for (;;) {
+		old = node_try_insert(s, node, nlookup);
+		if (old != ERR_PTR(-ENOMEM) && old != ERR_PTR(-EBUSY))
+			break;
+		if (fatal_signal_pending(current))
+			break;
+		schedule_timeout_uninterruptible(1);
+	}
+	if (old)
+		xa_release(&s->nodes, node->id);
 	return old;
 }
 

@@ -104,8 +104,8 @@ void vhost_fs_node_stand_for(struct vhost_fs_node *node,
 		return;
 	}
 	/*
-	 * The file may just have been made, and it is too late to fail. The node
-	 * itself, which is larger, was there before, so this is bounded.
+	 * The file may just have been made, and it is too late to fail. It is one
+	 * handle, of MAX_HANDLE_SZ at most, for a node that is there already.
 	 */
 	fh = vhost_fs_fh_dup(key->fh, GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
 	RCU_INIT_POINTER(node->fh, fh);

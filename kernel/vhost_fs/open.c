@@ -233,7 +233,6 @@ static struct file *open_dir(struct vhost_fs_req *req, const struct path *path)
  * @req: whoever asks; may block
  * @path: the file or directory
  * @flags: what it was opened with; O_DIRECTORY if as a directory
- * @dir: set to whether it was
  *
  * Takes the same rights as opening it for the first time.
  *
@@ -242,15 +241,12 @@ static struct file *open_dir(struct vhost_fs_req *req, const struct path *path)
  * Context: under the share's credentials.
  */
 struct file *vhost_fs_open_again(struct vhost_fs_req *req,
-				 const struct path *path, u32 flags, bool *dir)
+				 const struct path *path, u32 flags)
 {
 	struct file *file;
 
-	*dir = flags & O_DIRECTORY;
-	if (*dir)
+	if (flags & O_DIRECTORY)
 		return open_dir(req, path);
-	if (d_is_dir(path->dentry))
-		return ERR_PTR(-EISDIR);
 	flags &= ~(O_CREAT | O_EXCL | O_TRUNC);
 	file = open_path(req, path, flags, 0);
 	/* See open_flags_writeback(): the guest may have asked for less. */

@@ -578,17 +578,16 @@ static int load_nodes(struct loader *ld)
 /* ---- handles ---------------------------------------------------------- */
 
 static struct file *load_open(struct loader *ld, struct vhost_fs_node *node,
-			      u32 flags, bool *dir)
+			      u32 flags)
 {
 	struct path path;
 	struct file *file;
 	int err;
 
-	*dir = flags & O_DIRECTORY;
 	err = vhost_fs_node_path(ld->req, node, &path);
 	if (err)
 		return ERR_PTR(err);
-	file = vhost_fs_open_again(ld->req, &path, flags, dir);
+	file = vhost_fs_open_again(ld->req, &path, flags);
 	path_put(&path);
 	return file;
 }
@@ -597,11 +596,11 @@ static int load_handle(struct loader *ld,
 		       const struct vhost_fs_state_handle *handle,
 		       struct vhost_fs_node *node, size_t at)
 {
+	bool dir = handle->flags & O_DIRECTORY;
 	struct file *file;
-	bool dir;
 	int err;
 
-	file = load_open(ld, node, handle->flags, &dir);
+	file = load_open(ld, node, handle->flags);
 	if (IS_ERR(file)) {
 		err = load_lose(ld, PTR_ERR(file), VHOST_FS_STATE_ERR_HANDLE,
 				handle->id);

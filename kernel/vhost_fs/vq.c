@@ -476,31 +476,41 @@ static bool vq_avail_moved(struct vhost_virtqueue *vq, u16 last)
 	return __virtio16_to_cpu(vq->is_le, idx) != last;
 }
 
+/* Is there something to do: a chain, or a lock that can be tried again? */
+static bool vq_has_more(struct vhost_fs_queue *q, u16 last)
+{
+	return vq_avail_moved(&q->vq, last) || vhost_fs_park_ready(q);
+}
+
 /*
  * Others want this processor. One of them is likely to be the guest that was just
  * called, whose next request then costs it no kick and nobody a wake-up, since
  * this thread doesn't sleep. But nobody kicks either if it is others who keep the
- * processor, and a thread that is woken is preferred to one that has given way.
- * Returns whether the ring has filled.
+ * processor, and a thread that is woken is preferred to one that has given way; and
+ * what giving way means to a thread that isn't an ordinary one is no help here.
+ * Returns whether there is something to do.
  */
 static bool vq_give_way(struct vhost_fs_queue *q, u16 last)
 {
 	u64 start;
+	bool more;
 
+	if (current->policy != SCHED_NORMAL)
+		return false;
 	if (q->stay) {
 		q->stay--;
 		return false;
 	}
 	start = local_clock();
 	yield();
-	if (vq_avail_moved(&q->vq, last) &&
-	    local_clock() - start < VHOST_FS_GIVE_WAY_NS) {
+	more = vq_has_more(q, last);
+	if (more && local_clock() - start < VHOST_FS_GIVE_WAY_NS) {
 		q->stay_next = VHOST_FS_STAY_MIN;
-		return true;
+	} else {
+		q->stay = q->stay_next;
+		q->stay_next = min(2 * q->stay_next, VHOST_FS_STAY_MAX);
 	}
-	q->stay = q->stay_next;
-	q->stay_next = min(2 * q->stay_next, VHOST_FS_STAY_MAX);
-	return false;
+	return more;
 }
 
 /*
@@ -516,13 +526,14 @@ static bool vq_poll(struct vhost_fs_queue *q, u16 last)
 		limit = VHOST_FS_POLL_NS;
 	end = local_clock() + min_t(u64, limit, q->poll_ns);
 	do {
-		if (vq_avail_moved(&q->vq, last)) {
+		if (vq_has_more(q, last)) {
 			q->poll_ns = min_t(u64, limit, 2 * q->poll_ns);
 			return true;
 		}
 		if (signal_pending(current) || vhost_fs_pool_has_pending(q->fs))
 			return false;
-		if (!single_task_running())
+		/* The latter also where RCU waits for this processor. */
+		if (!single_task_running() || need_resched())
 			return vq_give_way(q, last);
 		cpu_relax();
 	} while (local_clock() < end);

@@ -58,9 +58,9 @@
  * if the ring is started where it was stopped (same size, base and used index).
  * The guest is called for each ring, for answers it may not have been called for.
  *
- * Whoever is to keep the descriptor may expect of it what a descriptor of shared
- * memory can do (vhost-user's INFLIGHT_SHMFD): its first page can be mapped, shared.
- * There is nothing in it, and the mapping doesn't hold the device.
+ * Whoever is to keep the descriptor may think that it is one of shared memory
+ * (vhost-user's INFLIGHT_SHMFD), so its first page can be mapped, shared. Each mapping
+ * has a page of its own with nothing in it, and doesn't hold the device.
  *
  * Where the host's file system is itself a client of a server, an operation that
  * the owner's end interrupted may have been done by the server all the same; it is
@@ -335,7 +335,8 @@ struct vhost_fs_id_rule {
  * Names are per user namespace.
  *
  * Errors: EBADF if @root_fd isn't open, ENOTDIR if it isn't a directory,
- * EEXIST, and as in "General ioctl format"; EPERM if @inode_file_handles isn't
+ * EEXIST, EBUSY if the device has a share itself, so that whoever was given it
+ * can't add others, and as in "General ioctl format"; EPERM if @inode_file_handles isn't
  * VHOST_FS_HANDLES_NEVER and the caller lacks CAP_DAC_READ_SEARCH over the
  * root directory's file system, EOPNOTSUPP if it is
  * VHOST_FS_HANDLES_MANDATORY and the root directory's file system has no

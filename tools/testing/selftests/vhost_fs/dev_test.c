@@ -493,6 +493,14 @@ static int stranger_sets_ring(struct ring_dev *dev)
 	return ring_setup_queue(&dev->queues[1]);
 }
 
+/* What the device logs, it writes to its owner's memory. */
+static int stranger_sets_features(struct ring_dev *dev)
+{
+	uint64_t features = dev->features | 1ULL << VHOST_F_LOG_ALL;
+
+	return ring_ioctl(dev->fd, VHOST_SET_FEATURES, &features);
+}
+
 static int stranger_owns(struct ring_dev *dev)
 {
 	return ring_ioctl(dev->fd, VHOST_SET_OWNER, NULL);
@@ -504,6 +512,7 @@ TEST_F(dev, only_the_owner)
 	start(_metadata, self);
 	EXPECT_EQ(EPERM, in_child(stranger_stops, self->dev));
 	EXPECT_EQ(EPERM, in_child(stranger_sets_ring, self->dev));
+	EXPECT_EQ(EPERM, in_child(stranger_sets_features, self->dev));
 	EXPECT_EQ(EBUSY, in_child(stranger_owns, self->dev));
 	EXPECT_EQ(0, fuse_getattr(self->f, ROOT, NULL));
 	ASSERT_EQ(0, ring_set_running(self->dev, false));

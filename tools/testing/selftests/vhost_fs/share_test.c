@@ -232,6 +232,16 @@ TEST_F(share, flags_of_names)
 	ring_close(&dev);
 }
 
+/* Whoever is given a device to serve can't take names with it. */
+TEST_F(share, not_added_by_a_device_with_one)
+{
+	struct bed_config config = { 0 };
+
+	ASSERT_EQ(0, bed_open_device(&self->bed, &self->bed.dev, &self->bed.fuse, &config));
+	EXPECT_EQ(-EBUSY, ring_ioctl(self->bed.dev.fd, VHOST_FS_ADD_SHARE, &self->add));
+	EXPECT_EQ(0, share_add(&self->add));
+}
+
 /* A device goes on with a share whose name has gone, or means another. */
 TEST_F(share, lives_while_it_is_used)
 {
