@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "msg.h"
 #include "vu-socket.h"
 
 int vu_link_open(int pair[2])
@@ -109,12 +110,32 @@ bool vu_link_send_result(int link, const struct vu_result *result)
 	return send_packet(link, result, sizeof(*result), &result->fd, result->fd >= 0);
 }
 
+/* What a server says may be the guest's words, if its VMM has got hold of it. */
+static bool is_sound(const struct vu_result *result)
+{
+	return result->size <= sizeof(result->payload) &&
+	       result->record.nr_regions <= VU_MAX_REGIONS;
+}
+
+/* One request is answered with a descriptor; no other one is passed on. */
+static int take_fd(const struct vu_result *result, const int *fds, int nr)
+{
+	bool wanted = nr && result->answers && result->request == VU_GET_INFLIGHT_FD;
+	int i;
+
+	for (i = wanted; i < nr; i++)
+		close(fds[i]);
+	return wanted ? fds[0] : -1;
+}
+
 bool vu_link_receive_result(int link, struct vu_result *result)
 {
 	int fds[VU_MAX_FDS], nr = receive_packet(link, result, sizeof(*result), fds);
 
 	if (nr < 0)
 		return false;
-	result->fd = nr ? fds[0] : -1;
+	result->fd = take_fd(result, fds, nr);
+	if (!result->status && !is_sound(result))
+		result->status = refused("the server's answer makes no sense");
 	return true;
 }

@@ -21,7 +21,8 @@ bool vu_link_send_result(int link, const struct vu_result *result);
 /*
  * Waits for a packet. Returns false if there won't be any more: the other side has
  * ended. Descriptors are new, and closed on execve(); those of a task are put into
- * @conn, as if they had come by it.
+ * @conn, as if they had come by it. A result that makes no sense has a status, and a line
+ * has been printed.
  */
 bool vu_link_receive_task(int link, struct vu_connection *conn);
 bool vu_link_receive_result(int link, struct vu_result *result);

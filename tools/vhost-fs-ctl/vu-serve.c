@@ -249,6 +249,30 @@ static bool pass_answer(struct keeper *k, const struct vu_result *result)
 	return sent;
 }
 
+/* Nothing of what it says is used; nor is it trusted to end by itself. */
+static int give_up(struct keeper *k, const struct vu_result *result)
+{
+	if (result->fd >= 0)
+		close(result->fd);
+	kill(k->server.pid, SIGKILL);
+	return result->status;
+}
+
+/* The server knows of no descriptor but those that it was given. */
+static bool is_known(const struct keeper *k, const struct vu_record *record)
+{
+	int fds[VU_RECORD_FDS];
+	unsigned int i, j, nr = vu_record_fds(record, fds);
+
+	for (i = 0; i < nr; i++) {
+		for (j = 0; j < k->conn.nr_fds && k->conn.fds[j] != fds[i]; j++)
+			;
+		if (j == k->conn.nr_fds && !vu_record_has(&k->record, fds[i]))
+			return false;
+	}
+	return record->device >= 0;
+}
+
 /* Something came from the server: an answer, or its end. */
 static int hear_server(struct keeper *k, bool *over, bool *ended)
 {
@@ -256,8 +280,10 @@ static int hear_server(struct keeper *k, bool *over, bool *ended)
 
 	if (!vu_link_receive_result(k->server.link, &result))
 		return next_server(k, ended);
+	if (!result.status && !is_known(k, &result.record))
+		result.status = refused("the server names descriptors that it wasn't given");
 	if (result.status)
-		return result.status;
+		return give_up(k, &result);
 	k->deaths = 0;
 	k->busy = false;
 	vu_record_close_other(&k->record, &result.record);
