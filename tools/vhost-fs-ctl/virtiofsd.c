@@ -122,6 +122,8 @@ int virtiofsd_main(int argc, char **argv)
 
 	/* Whoever reads what is printed may end before the guest does. */
 	signal(SIGPIPE, SIG_IGN);
+	/* And whoever starts us may not wait for children; we do. */
+	signal(SIGCHLD, SIG_DFL);
 	msg_use(PROGRAM, LOG_DEBUG, false);
 	err = virtiofsd_options_parse(&options, argc, argv);
 	if (err)

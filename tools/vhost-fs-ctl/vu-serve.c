@@ -69,6 +69,7 @@ static int wait_for(struct pollfd *fds, nfds_t nr)
  * @upgrade: how to become another program
  * @server: the process that serves
  * @busy: it has been given the message
+ * @over: the connection is to be closed; a line has been printed
  * @deaths: servers that have died without having done anything
  * @record: what the next one has to know
  */
@@ -80,9 +81,20 @@ struct keeper {
 	const struct vu_upgrade *upgrade;
 	struct vu_server server;
 	bool busy;
+	bool over;
 	unsigned int deaths;
 	struct vu_record record;
 };
+
+/*
+ * It can't be served any more. A VMM brings that about if it likes, by cutting its memory
+ * short for instance, and the next one is to be served nevertheless.
+ */
+static int give_up(struct keeper *k, int status)
+{
+	k->over = true;
+	return k->service->once ? status : 0;
+}
 
 static int start_server(struct keeper *k)
 {
@@ -107,9 +119,11 @@ static int start_server(struct keeper *k)
 /* How it ended: its wait status, or 0 if that can't be known. */
 static int reap(struct keeper *k)
 {
+	pid_t pid = k->server.pid;
 	int status = 0;
 
-	while (waitpid(k->server.pid, &status, 0) < 0)
+	k->server.pid = 0;
+	while (pid && waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return 0;
 	return status;
@@ -145,6 +159,19 @@ static void give_up_transfer(struct keeper *k)
 	close_rest(k);
 }
 
+/*
+ * If the server is dead, that is heard too, and the next one gets the message. But it may
+ * be the system that takes no more of them.
+ */
+static void pass_task(struct keeper *k)
+{
+	if (vu_link_send_task(k->server.link, &k->conn) || errno == EPIPE || errno == ECONNRESET)
+		return;
+	notice("vhost-user: request %u can't be passed on: %s; connection closed",
+	       k->conn.header.request, strerror(errno));
+	k->over = true;
+}
+
 /* Has a new server go on where the last one was. */
 static int go_on(struct keeper *k)
 {
@@ -153,7 +180,7 @@ static int go_on(struct keeper *k)
 	if (is_transfer(k))
 		give_up_transfer(k);
 	else if (k->busy)
-		vu_link_send_task(k->server.link, &k->conn);
+		pass_task(k);
 	return 0;
 }
 
@@ -163,6 +190,7 @@ static int go_on(struct keeper *k)
  */
 static int wait_for_end(struct keeper *k, bool *ended)
 {
+	/* There is none with number 0. */
 	int pidfd = syscall(SYS_pidfd_open, k->server.pid, 0);
 	struct pollfd fds[] = {
 		{ .fd = k->signals, .events = POLLIN },
@@ -185,15 +213,16 @@ static int next_server(struct keeper *k, bool *ended)
 {
 	int status, err;
 
-	vu_server_release(&k->server);
+	vu_server_kill(&k->server);
 	err = wait_for_end(k, ended);
 	if (err || *ended)
 		return err;
 	status = reap(k);
 	if (!WIFSIGNALED(status))
-		return refused("the server ended by itself");
+		return give_up(k, refused("the server ended by itself"));
 	if (WTERMSIG(status) != SIGKILL && ++k->deaths == MAX_DEATHS)
-		return refused("the server died of signal %d each time", WTERMSIG(status));
+		return give_up(k, refused("the server died of signal %d each time",
+					  WTERMSIG(status)));
 	notice("the server was killed by signal %d; another one goes on", WTERMSIG(status));
 	return go_on(k);
 }
@@ -250,12 +279,12 @@ static bool pass_answer(struct keeper *k, const struct vu_result *result)
 }
 
 /* Nothing of what it says is used; nor is it trusted to end by itself. */
-static int give_up(struct keeper *k, const struct vu_result *result)
+static int distrust(struct keeper *k, const struct vu_result *result)
 {
 	if (result->fd >= 0)
 		close(result->fd);
-	kill(k->server.pid, SIGKILL);
-	return result->status;
+	vu_server_kill(&k->server);
+	return give_up(k, result->status);
 }
 
 /* The server knows of no descriptor but those that it was given. */
@@ -274,7 +303,7 @@ static bool is_known(const struct keeper *k, const struct vu_record *record)
 }
 
 /* Something came from the server: an answer, or its end. */
-static int hear_server(struct keeper *k, bool *over, bool *ended)
+static int hear_server(struct keeper *k, bool *ended)
 {
 	static struct vu_result result;
 
@@ -283,40 +312,38 @@ static int hear_server(struct keeper *k, bool *over, bool *ended)
 	if (!result.status && !is_known(k, &result.record))
 		result.status = refused("the server names descriptors that it wasn't given");
 	if (result.status)
-		return give_up(k, &result);
+		return distrust(k, &result);
 	k->deaths = 0;
 	k->busy = false;
 	vu_record_close_other(&k->record, &result.record);
 	k->record = result.record;
-	*over = !pass_answer(k, &result) || result.over;
+	k->over = !pass_answer(k, &result) || result.over;
 	close_rest(k);
 	return 0;
 }
 
 /* Something came from the front end: a part of a message, or its end. */
-static void hear_front_end(struct keeper *k, bool *over)
+static void hear_front_end(struct keeper *k)
 {
 	const char *why;
 	int ret = vu_receive(&k->conn, &why);
 
-	*over = ret < 0;
+	k->over = ret < 0;
 	if (ret == -2)
 		notice("vhost-user: request %u: %s; connection closed", k->conn.header.request,
 		       why);
 	if (ret <= 0)
 		return;
 	k->busy = true;
-	/* If it is dead, that is heard too, and the next one gets the message. */
-	vu_link_send_task(k->server.link, &k->conn);
+	pass_task(k);
 }
 
 /* Returns when the session is over; *@ended is set if it was for a signal. */
 static int keep_session(struct keeper *k, bool *ended)
 {
-	bool over = false;
 	int err = 0;
 
-	while (!err && !over && !*ended) {
+	while (!err && !k->over && !*ended) {
 		struct pollfd fds[] = {
 			{ .fd = k->signals, .events = POLLIN },
 			{ .fd = k->upgrade->signals, .events = POLLIN },
@@ -331,9 +358,9 @@ static int keep_session(struct keeper *k, bool *ended)
 		if (fds[1].revents)
 			err = upgrade(k, ended);
 		else if (fds[2].revents)
-			err = hear_server(k, &over, ended);
+			err = hear_server(k, ended);
 		else if (fds[3].revents)
-			hear_front_end(k, &over);
+			hear_front_end(k);
 	}
 	return err;
 }
@@ -407,8 +434,10 @@ static int open_device(const char *share)
 /* From the beginning, or from where an earlier program was. */
 static int serve_connection(struct keeper *k, bool new, bool *ended)
 {
-	int err = go_on(k), end_err;
+	int err, end_err;
 
+	k->over = false;
+	err = go_on(k);
 	if (err)
 		return err;
 	if (k->service->talks && new)
@@ -542,6 +571,8 @@ int vu_serve(const struct vu_service *service)
 	int err, device = service->device;
 	bool connected = false;
 
+	/* Who starts us may ignore it, and then there would be no children to wait for. */
+	signal(SIGCHLD, SIG_DFL);
 	k.service = service;
 	k.listener = &listener;
 	k.upgrade = &upgrade;

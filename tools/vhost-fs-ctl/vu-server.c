@@ -110,6 +110,7 @@ void vu_server_release(struct vu_server *server)
 
 void vu_server_kill(struct vu_server *server)
 {
-	kill(server->pid, SIGKILL);
+	if (server->pid)
+		kill(server->pid, SIGKILL);
 	vu_server_release(server);
 }

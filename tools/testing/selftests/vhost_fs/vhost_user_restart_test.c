@@ -279,4 +279,46 @@ TEST_F(restart, end_of_the_connection)
 	ASSERT_TRUE(fe_is_alive(self->fd));
 }
 
+/* Another front end, with a guest of its own. */
+static int renew(FIXTURE_DATA(restart) *self)
+{
+	int ret;
+
+	close(self->fd);
+	ring_close(&self->dev);
+	ret = ring_make(&self->dev, &(struct ring_config){ .shared = true });
+	if (ret)
+		return ret;
+	fuse_session(&self->fuse, &self->dev, RING_REQUEST);
+	self->fd = fe_connect(self->be.path);
+	if (self->fd < 0)
+		return self->fd;
+	ret = fe_set_up(self->fd, &self->dev);
+	return ret ? ret : fuse_init(&self->fuse);
+}
+
+/* Who makes it impossible to go on loses his connection, and others are served. */
+TEST_F(restart, of_memory_that_was_cut_short)
+{
+	ASSERT_EQ(0, ftruncate(self->dev.mem_fd, 0));
+	ASSERT_EQ(0, fe_kill_server(&self->be));
+	ASSERT_TRUE(fe_is_closed(self->fd));
+	ASSERT_EQ(0, renew(self));
+	ASSERT_EQ(0, fe_make_one(&self->fuse, &self->made));
+}
+
+/* Who starts a back end may have no interest in his children. */
+TEST_F(restart, with_children_ignored)
+{
+	struct vu_service service = { };
+
+	ASSERT_EQ(0, fe_end(&self->be, SIGTERM));
+	signal(SIGCHLD, SIG_IGN);
+	ASSERT_EQ(0, fe_start(&self->be, &self->bed, &service));
+	signal(SIGCHLD, SIG_DFL);
+	ASSERT_EQ(0, renew(self));
+	ASSERT_EQ(0, fe_kill_server(&self->be));
+	ASSERT_EQ(0, fe_make_one(&self->fuse, &self->made));
+}
+
 TEST_HARNESS_MAIN

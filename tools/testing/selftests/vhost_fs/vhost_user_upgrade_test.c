@@ -206,6 +206,21 @@ TEST_F(upgrade, while_nobody_is_connected)
 	ASSERT_EQ(0, fe_make_one(&self->fuse, &self->made));
 }
 
+/* The next program's server can't have it any more, which ends this connection alone. */
+TEST_F(upgrade, with_memory_that_was_cut_short)
+{
+	ASSERT_EQ(0, ftruncate(self->dev.mem_fd, 0));
+	ASSERT_EQ(0, fe_upgrade(&self->be));
+	ASSERT_TRUE(fe_is_closed(self->fd));
+	close(self->fd);
+	ring_close(&self->dev);
+	ASSERT_EQ(0, ring_make(&self->dev, &(struct ring_config){ .shared = true }));
+	fuse_session(&self->fuse, &self->dev, RING_REQUEST);
+	ASSERT_EQ(0, set_up(self));
+	ASSERT_EQ(0, fuse_init(&self->fuse));
+	ASSERT_EQ(0, fe_make_one(&self->fuse, &self->made));
+}
+
 static int write_program(FIXTURE_DATA(upgrade) *self, const char *text)
 {
 	char new[120];
