@@ -5,6 +5,8 @@
 #ifndef CTL_SYSCALLS_H
 #define CTL_SYSCALLS_H
 
+#include <stdbool.h>
+
 /**
  * enum seccomp_action - what becomes of a system call that isn't on the list
  * @SECCOMP_KILL: it ends the process; what is not said otherwise
@@ -22,9 +24,11 @@ enum seccomp_action {
 /*
  * Each returns 0, or an exit status after an error was printed; a server is confined
  * as its keeper, and then further: nobody makes a network connection, changes a file,
- * or changes who he is; and a server starts no process and no program.
+ * or changes who he is; and a server starts no process and no program. @syslog says that
+ * lines go to syslog(3), for which alone sockets are made. On machines other than x86-64
+ * and aarch64 there is no list, and the keeper says so.
  */
-int seccomp_confine_keeper(enum seccomp_action action);
-int seccomp_confine_server(enum seccomp_action action);
+int seccomp_confine_keeper(enum seccomp_action action, bool syslog);
+int seccomp_confine_server(enum seccomp_action action, bool syslog);
 
 #endif /* CTL_SYSCALLS_H */

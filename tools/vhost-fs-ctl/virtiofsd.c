@@ -73,14 +73,14 @@ static int confine_keeper(const void *ctx)
 	const struct virtiofsd_options *options = ctx;
 	int err = confine();
 
-	return err ? err : seccomp_confine_keeper(options->seccomp);
+	return err ? err : seccomp_confine_keeper(options->seccomp, options->syslog);
 }
 
 static int confine_server(const void *ctx)
 {
 	const struct virtiofsd_options *options = ctx;
 
-	return seccomp_confine_server(options->seccomp);
+	return seccomp_confine_server(options->seccomp, options->syslog);
 }
 
 static int serve(struct virtiofsd_options *options)

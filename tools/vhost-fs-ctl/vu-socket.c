@@ -135,7 +135,7 @@ int vu_listen_fd(struct vu_listener *listener, int fd)
 }
 
 /*
- * PATH.pid stays: taking it away would let two processes hold locks on two
+ * PATH.pid stays, without a process that a signal could be meant for: taking it away would let two processes hold locks on two
  * files of that name.
  */
 void vu_listener_close(struct vu_listener *listener)
@@ -144,8 +144,11 @@ void vu_listener_close(struct vu_listener *listener)
 		unlink(listener->path);
 	if (listener->fd >= 0)
 		close(listener->fd);
-	if (listener->lock >= 0)
+	if (listener->lock >= 0) {
+		if (ftruncate(listener->lock, 0) < 0)
+			notice("a process id that is no more is left: %s", strerror(errno));
 		close(listener->lock);
+	}
 	listener->fd = -1;
 	listener->lock = -1;
 	listener->path = NULL;

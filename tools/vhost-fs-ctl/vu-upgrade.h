@@ -45,8 +45,11 @@ struct vu_handover {
 	struct vu_record record;
 };
 
-/* To be raised when what a record or a connection says changes its meaning. */
-#define VU_HANDOVER_FORM 1
+/*
+ * To be raised when what a record or a connection says changes its meaning, and when a
+ * keeper makes a system call that it didn't make before: an earlier list stays in force.
+ */
+#define VU_HANDOVER_FORM 2
 
 /**
  * struct vu_upgrade - what is needed to become another program

@@ -79,8 +79,15 @@ FIXTURE_SETUP(upgrade)
 
 FIXTURE_TEARDOWN(upgrade)
 {
+	struct stat st = { };
+	char pid_path[120];
+
 	EXPECT_EQ(0, fe_end(&self->be, SIGTERM));
 	EXPECT_EQ(-1, access(self->be.path, F_OK));
+	/* Nobody is killed by what is left of it. */
+	snprintf(pid_path, sizeof(pid_path), "%s.pid", self->be.path);
+	EXPECT_EQ(0, stat(pid_path, &st));
+	EXPECT_EQ(0, st.st_size);
 	close(self->fd);
 	ring_close(&self->dev);
 	bed_close(&self->bed);

@@ -24,8 +24,11 @@
 
 #include "unit.h"
 
+/* Do lines go to syslog? */
+static bool syslogs;
+
 /* How a process ends that makes the call: 0, an errno, or -SIGSYS. */
-static int try(int (*confine)(enum seccomp_action action), enum seccomp_action action,
+static int try(int (*confine)(enum seccomp_action action, bool syslog), enum seccomp_action action,
 	       int (*call)(void))
 {
 	pid_t pid = fork();
@@ -38,7 +41,7 @@ static int try(int (*confine)(enum seccomp_action action), enum seccomp_action a
 		/* cmocka's own handler takes it for a failed test. */
 		signal(SIGSYS, SIG_DFL);
 		/* A server is a keeper's child. */
-		if (seccomp_confine_keeper(action) || confine(action))
+		if (seccomp_confine_keeper(action, syslogs) || confine(action, syslogs))
 			_exit(255);
 		_exit(call() < 0 ? errno : 0);
 	}
@@ -106,6 +109,21 @@ static int own_ioctl(void)
 	return ioctl(-1, VHOST_FS_SET_RUNNING, NULL);
 }
 
+static int attach_share(void)
+{
+	return ioctl(-1, VHOST_FS_ATTACH_SHARE, NULL);
+}
+
+static int set_share(void)
+{
+	return ioctl(-1, VHOST_FS_SET_SHARE, NULL);
+}
+
+static int make_socket(void)
+{
+	return socket(AF_UNIX, SOCK_DGRAM, 0);
+}
+
 static int other_ioctl(void)
 {
 	return ioctl(-1, TCGETS, NULL);
@@ -122,7 +140,7 @@ static int start_process(void)
 
 static int (*const nobodys[])(void) = {
 	write_file, make_directory, map_code_to_write, connect_to_network, leave_namespace,
-	become_another, other_ioctl,
+	become_another, attach_share, set_share, other_ioctl, make_socket,
 };
 
 static int (*const keepers[])(void) = { run_program, map_code, start_process };
@@ -131,7 +149,7 @@ static int (*const everybodys[])(void) = { read_file, map_data };
 
 #define SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
-static void assert_forbidden(int (*confine)(enum seccomp_action action), int (*call)(void))
+static void assert_forbidden(int (*confine)(enum seccomp_action action, bool syslog), int (*call)(void))
 {
 	assert_int_equal(-SIGSYS, try(confine, SECCOMP_KILL, call));
 	assert_int_equal(-SIGSYS, try(confine, SECCOMP_TRAP, call));
@@ -166,11 +184,22 @@ static void test_allowed(void **state)
 	assert_int_equal(EBADF, try(seccomp_confine_server, SECCOMP_KILL, own_ioctl));
 }
 
+static void test_syslog(void **state)
+{
+	(void)state;
+	syslogs = true;
+	assert_int_equal(0, try(seccomp_confine_keeper, SECCOMP_KILL, make_socket));
+	assert_int_equal(0, try(seccomp_confine_server, SECCOMP_KILL, make_socket));
+	assert_forbidden(seccomp_confine_server, connect_to_network);
+	syslogs = false;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_forbidden),
 		cmocka_unit_test(test_allowed),
+		cmocka_unit_test(test_syslog),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
