@@ -572,6 +572,24 @@ static const struct handler handlers[VU_NR_REQUESTS] = {
 	[VU_CHECK_DEVICE_STATE] = { .fn = check_device_state, .answers = true },
 };
 
+/*
+ * The keeper has these files, and what is mapped needs no descriptor here: one that stayed
+ * would keep memory that the front end has taken back.
+ */
+static void close_mapped(const struct vu_record *record)
+{
+	unsigned int i;
+
+	for (i = 0; i < record->nr_regions; i++)
+		vu_close(record->region_fds[i]);
+	if (record->log.fd >= 0)
+		vu_close(record->log.fd);
+	if (record->log_call >= 0)
+		vu_close(record->log_call);
+	if (record->backend_req >= 0)
+		vu_close(record->backend_req);
+}
+
 /* What an earlier process had set up, from what it told of it. */
 static const char *restore(struct vu_session *session, const struct vu_record *record)
 {
@@ -595,6 +613,7 @@ static const char *restore(struct vu_session *session, const struct vu_record *r
 	if (record->log_call >= 0 &&
 	    ioctl(session->rings.fd, VHOST_SET_LOG_FD, &record->log_call) < 0)
 		return strerror(errno);
+	close_mapped(record);
 	why = set_device_features(session, record->agreed.features);
 	/* Some rings may stand at their beginning already, and are not to be served. */
 	if (why || record->resetting)

@@ -130,7 +130,7 @@ static pid_t find_server(const struct fe_back_end *be)
 	return found;
 }
 
-int fe_kill_server(struct fe_back_end *be)
+static pid_t wait_for_server(const struct fe_back_end *be)
 {
 	pid_t pid = 0;
 	int i;
@@ -140,6 +140,34 @@ int fe_kill_server(struct fe_back_end *be)
 		if (!pid)
 			usleep(1000);
 	}
+	return pid;
+}
+
+int fe_server_files(const struct fe_back_end *be, const char *name)
+{
+	char path[64], target[256];
+	struct dirent *entry;
+	int nr = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)wait_for_server(be));
+	dir = opendir(path);
+	if (!dir)
+		return -errno;
+	while ((entry = readdir(dir))) {
+		ssize_t len = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
+
+		target[len < 0 ? 0 : len] = '\0';
+		nr += !!strstr(target, name);
+	}
+	closedir(dir);
+	return nr;
+}
+
+int fe_kill_server(struct fe_back_end *be)
+{
+	pid_t pid = wait_for_server(be);
+
 	if (!pid)
 		return -ESRCH;
 	be->killed = pid;

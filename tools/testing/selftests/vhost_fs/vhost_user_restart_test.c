@@ -219,6 +219,9 @@ TEST_F(restart, memory_stays)
 	ASSERT_EQ(hdr->unique, out->unique);
 	ASSERT_EQ(0, out->error);
 	ASSERT_EQ(0, fe_kill_server(&self->be));
+	/* What is taken out then, nobody holds. */
+	ASSERT_TRUE(fe_is_alive(self->fd));
+	ASSERT_EQ(0, fe_server_files(&self->be, "memfd:more"));
 	ASSERT_EQ(0, fe_add_region(self->fd, VU_REM_MEM_REG, &region, -1));
 	ASSERT_EQ(-EIO, fe_add_region(self->fd, VU_REM_MEM_REG, &region, -1));
 	munmap(out, region.size);
