@@ -143,6 +143,7 @@ static const char *disable_all(struct vu_session *session, const struct vu_messa
 	(void)answer;
 	for (i = 0; i < VU_MAX_RINGS; i++)
 		session->rings.rings[i].enabled = false;
+	vu_rings_forget_base(&session->rings);
 	return vu_rings_update(&session->rings, &session->memory);
 }
 
@@ -317,6 +318,9 @@ static const char *get_vring_base(struct vu_session *session, const struct vu_me
 	if (why)
 		return why;
 	vu_ring_forget_kick(ring_of(session, message));
+	/* With the last one, what was brought back has been stopped as a whole. */
+	if (!vu_rings_any_started(&session->rings))
+		vu_rings_forget_base(&session->rings);
 	state->index = message->ring;
 	answer->size = sizeof(answer->payload.state);
 	return vu_rings_update(&session->rings, &session->memory);
@@ -531,6 +535,8 @@ static const char *set_inflight_fd(struct vu_session *session, const struct vu_m
 		return "it is nothing that GET_INFLIGHT_FD has given";
 	if (is_ours(fd))
 		return NULL;
+	if (session->moving)
+		return "the device's state is being moved";
 	if (session->rings.running || session->log.base || session->log_call >= 0)
 		return "it comes too late";
 	if (take_device(fd) < 0)
@@ -621,7 +627,8 @@ static const char *restore(struct vu_session *session, const struct vu_record *r
 	return vu_rings_update(&session->rings, &session->memory);
 }
 
-int vu_session_begin(struct vu_session *session, const char *tag, const struct vu_record *record)
+int vu_session_begin(struct vu_session *session, const char *tag, bool can_come_back,
+		     const struct vu_record *record)
 {
 	const char *why;
 
@@ -637,6 +644,8 @@ int vu_session_begin(struct vu_session *session, const char *tag, const struct v
 	session->features |= VU_F_PROTOCOL;
 	vu_record_restore(record, session);
 	session->agreed.offered = PROTOCOL_FEATURES | (tag ? VU_PROTOCOL_CONFIG : 0);
+	if (!can_come_back)
+		session->agreed.offered &= ~VU_PROTOCOL_INFLIGHT_SHMFD;
 	why = restore(session, record);
 	return why ? refused("can't take up what was served: %s", why) : 0;
 }

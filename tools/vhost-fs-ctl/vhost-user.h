@@ -48,10 +48,12 @@ struct vu_session {
 
 /*
  * Begins a session, or goes on with one that another process had begun: @record says
- * how far it was, and with what device. Returns 0 or an exit status after an error was
+ * how far it was, and with what device. @can_come_back says that the front end may have
+ * what it connects again with. Returns 0 or an exit status after an error was
  * printed.
  */
-int vu_session_begin(struct vu_session *session, const char *tag, const struct vu_record *record);
+int vu_session_begin(struct vu_session *session, const char *tag, bool can_come_back,
+		     const struct vu_record *record);
 
 /*
  * Does what the message in @session->conn asks. If the session is over then, the

@@ -304,10 +304,22 @@ void vu_rings_use(struct vu_rings *rings, int fd)
 {
 	unsigned int i;
 
+	/* Others may hold it, and it is to be nobody's then. */
+	ioctl(rings->fd, VHOST_RESET_OWNER);
 	vu_close(rings->fd);
 	rings->fd = fd;
 	for (i = 0; i < VU_MAX_RINGS; i++)
 		rings->rings[i].stands = true;
+}
+
+bool vu_rings_any_started(const struct vu_rings *rings)
+{
+	unsigned int i;
+
+	for (i = 0; i < VU_MAX_RINGS; i++)
+		if (rings->rings[i].started)
+			return true;
+	return false;
 }
 
 void vu_rings_forget_base(struct vu_rings *rings)

@@ -112,6 +112,9 @@ const char *vu_ring_set_kick(struct vu_rings *rings, unsigned int index, int fd)
  */
 void vu_rings_use(struct vu_rings *rings, int fd);
 
+/* Has any been given a kick eventfd since it was stopped? */
+bool vu_rings_any_started(const struct vu_rings *rings);
+
 /* The front end knows itself from where it wants each served. */
 void vu_rings_forget_base(struct vu_rings *rings);
 

@@ -60,8 +60,9 @@ static int serve(int link, const struct vu_service *service, const struct vu_rec
 	static struct vu_session session;
 	int err = service->confine ? service->confine(service->ctx) : 0;
 
+	/* The next process would have another share, and be given this one silently. */
 	if (!err)
-		err = vu_session_begin(&session, service->tag, record);
+		err = vu_session_begin(&session, service->tag, service->share, record);
 	if (err) {
 		tell_status(link, err);
 		return err;

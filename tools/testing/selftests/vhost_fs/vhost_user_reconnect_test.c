@@ -229,6 +229,29 @@ TEST_F(reconnect, base_of_a_ring)
 	ASSERT_EQ(0, fe_make_one(&self->fuse, &self->made));
 }
 
+/* Also of one that was never started, once none is any more. */
+TEST_F(reconnect, base_of_a_ring_that_was_not_started)
+{
+	int one = RING_REQUEST, other = RING_REQUEST + 1;
+
+	ASSERT_EQ(0, kill_all(self));
+	ASSERT_EQ(0, come_back(self));
+	ASSERT_EQ(0, fe_set_state(self->fd, VU_SET_VRING_BASE, 5, 7));
+	ASSERT_LE(0, fe_stop_ring(self->fd, 0));
+	ASSERT_LE(0, fe_stop_ring(self->fd, one));
+	ASSERT_EQ(0, fe_set_state(self->fd, VU_SET_VRING_BASE, 5, 7));
+	ASSERT_EQ(0, fe_stop_ring(self->fd, 5));
+	ASSERT_LE(0, fe_stop_ring(self->fd, other));
+	ASSERT_EQ(0, fe_set_state(self->fd, VU_SET_VRING_BASE, 6, 7));
+	ASSERT_EQ(7, fe_stop_ring(self->fd, 6));
+	close(self->fd);
+	ASSERT_EQ(0, begin(self));
+	ASSERT_EQ(0, fe_set_inflight(self->fd, &self->inflight, self->region));
+	ASSERT_EQ(0, fe_send(self->fd, VU_RESET_OWNER, 0, NULL, 0, NULL, 0));
+	ASSERT_EQ(0, fe_set_state(self->fd, VU_SET_VRING_BASE, 7, 9));
+	ASSERT_EQ(9, fe_stop_ring(self->fd, 7));
+}
+
 /* The connection is closed, with a line, and whoever serves goes on. */
 static void is_refused(struct __test_metadata *_metadata, FIXTURE_DATA(reconnect) *self,
 		       int region, const char *why)
@@ -274,6 +297,41 @@ TEST_F(reconnect, while_it_is_served)
 	ASSERT_EQ(0, fe_make_one(&self->fuse, &self->made));
 	ASSERT_EQ(0, fe_kill(&first));
 	close(self->fd);
+	ASSERT_EQ(0, come_back(self));
+	ASSERT_EQ(0, fe_make_one(&self->fuse, &self->made));
+}
+
+/* What is served is what was brought last, whatever was before. */
+TEST_F(reconnect, with_one_after_the_other)
+{
+	struct vu_inflight inflight;
+	int region;
+
+	ASSERT_EQ(0, kill_all(self));
+	ASSERT_EQ(0, begin(self));
+	ASSERT_EQ(0, fe_get_inflight(self->fd, &self->dev, &inflight, &region));
+	ASSERT_EQ(0, fe_set_inflight(self->fd, &self->inflight, self->region));
+	ASSERT_EQ(0, fe_set_inflight(self->fd, &inflight, region));
+	ASSERT_EQ(0, fe_set_inflight(self->fd, &self->inflight, self->region));
+	close(region);
+	ASSERT_EQ(0, set_rings(self));
+	ASSERT_EQ(0, fe_make_one(&self->fuse, &self->made));
+}
+
+TEST_F(reconnect, while_a_state_is_moved)
+{
+	int pipe_fds[2];
+
+	close(self->fd);
+	ASSERT_EQ(0, pipe2(pipe_fds, O_CLOEXEC));
+	self->fd = fe_connect(self->be.path);
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, fe_negotiate(self->fd, VU_PROTOCOL_INFLIGHT_SHMFD |
+					    FE_PROTOCOL_DEVICE_STATE));
+	ASSERT_EQ(0, fe_set_device_state_fd(self->fd, FE_STATE_SAVE, pipe_fds[1]));
+	close(pipe_fds[1]);
+	is_refused(_metadata, self, self->region, "the device's state is being moved");
+	close(pipe_fds[0]);
 	ASSERT_EQ(0, come_back(self));
 	ASSERT_EQ(0, fe_make_one(&self->fuse, &self->made));
 }
