@@ -30,7 +30,8 @@
 
 static const int of_both[] = {
 	/* The link between them, and lines in a log. */
-	SCMP_SYS(recvmsg), SCMP_SYS(sendmsg), SCMP_SYS(setsockopt), SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(read),
+	SCMP_SYS(recvmsg), SCMP_SYS(sendmsg), SCMP_SYS(setsockopt), SCMP_SYS(poll),
+	SCMP_SYS(ppoll), SCMP_SYS(read),
 	SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(close), SCMP_SYS(eventfd2),
 	SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(time),
 	/* Files and memory: the guest's, and the C library's. */

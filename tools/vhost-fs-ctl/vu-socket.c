@@ -135,8 +135,8 @@ int vu_listen_fd(struct vu_listener *listener, int fd)
 }
 
 /*
- * PATH.pid stays, without a process that a signal could be meant for: taking it away would let two processes hold locks on two
- * files of that name.
+ * PATH.pid stays, without a process that a signal could be meant for: taking it away
+ * would let two processes hold locks on two files of that name.
  */
 void vu_listener_close(struct vu_listener *listener)
 {

@@ -149,7 +149,8 @@ static int (*const everybodys[])(void) = { read_file, map_data };
 
 #define SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
-static void assert_forbidden(int (*confine)(enum seccomp_action action, bool syslog), int (*call)(void))
+static void assert_forbidden(int (*confine)(enum seccomp_action action, bool syslog),
+			     int (*call)(void))
 {
 	assert_int_equal(-SIGSYS, try(confine, SECCOMP_KILL, call));
 	assert_int_equal(-SIGSYS, try(confine, SECCOMP_TRAP, call));
