@@ -23,8 +23,8 @@ enum seccomp_action {
 
 /*
  * Each returns 0, or an exit status after an error was printed; a server is confined
- * as its keeper, and then further: nobody makes a network connection, changes a file,
- * or changes who he is; and a server starts no process and no program. @syslog says that
+ * as its keeper, and then further: nobody makes a network connection, opens a file
+ * to write, or changes who he is; and a server starts no process and no program. @syslog says that
  * lines go to syslog(3), for which alone sockets are made. On machines other than x86-64
  * and aarch64 there is no list, and the keeper says so.
  */

@@ -222,7 +222,8 @@ test_stopped_vmm()
 	worker=$!
 	for ((i = 0; i < $(rounds 50); i++)); do
 		kill -STOP "$(cat "$run/stopped.pid")"
-		grep -q '^State:.T' "/proc/$(cat "$run/stopped.pid")/status"
+		wait_until 30 grep -q '^State:.T' "/proc/$(cat "$run/stopped.pid")/status" ||
+			fail "it doesn't stop"
 		kill -CONT "$(cat "$run/stopped.pid")"
 		n=$(cat "$run/done" 2>/dev/null || echo 0)
 		wait_until 60 done_more_than "$n" || fail "it stands still"

@@ -166,12 +166,16 @@ int fe_server_files(const struct fe_back_end *be, const char *name)
 
 int fe_kill_server(struct fe_back_end *be)
 {
-	pid_t pid = wait_for_server(be);
+	pid_t pid;
 
-	if (!pid)
-		return -ESRCH;
+	/* The one that was found may have ended to make place for another. */
+	do {
+		pid = wait_for_server(be);
+		if (!pid)
+			return -ESRCH;
+	} while (kill(pid, SIGKILL) && errno == ESRCH);
 	be->killed = pid;
-	return kill(pid, SIGKILL) ? -errno : 0;
+	return 0;
 }
 
 int fe_kill(struct fe_back_end *be)

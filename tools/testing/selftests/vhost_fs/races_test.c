@@ -245,15 +245,20 @@ static int start(FIXTURE_DATA(races) *self, struct fuse *f, const struct op *op,
 	return fuse_start(f, c);
 }
 
-/* What another operation, or the host, can be the reason of. */
-static bool explained(int error)
+/*
+ * What another operation, or the host, can be the reason of; EIO is for who has no
+ * session any more.
+ */
+static bool explained(int error, bool session_ends)
 {
 	static const int errors[] = {
 		0, ENOENT, EEXIST, ENOTEMPTY, ENOTDIR, EISDIR, ELOOP, ESTALE, EBADF,
-		EAGAIN, ENODATA, ENXIO, EXDEV, EBUSY, EIO,
+		EAGAIN, ENODATA, ENXIO, EXDEV, EBUSY,
 	};
 	size_t i;
 
+	if (error == -EIO)
+		return session_ends;
 	for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
 		if (error == -errors[i])
 			return true;
@@ -261,22 +266,23 @@ static bool explained(int error)
 }
 
 /* All answers of one side; the first that nothing explains, or 0. */
-static int finish(struct fuse *f, const struct op *op, struct request *r)
+static int finish(struct fuse *f, const struct op *op, struct request *r, bool session_ends)
 {
 	int i, error, ret = 0;
 
 	for (i = 0; i < DEPTH; i++) {
 		error = fuse_finish(f, &r[i].c);
-		if (op->silent ? error != FUSE_NO_REPLY : !explained(error))
+		if (op->silent ? error != FUSE_NO_REPLY : !explained(error, session_ends))
 			ret = error ?: FUSE_BAD_REPLY;
 	}
 	return ret;
 }
 
 static void expect_answered(struct __test_metadata *_metadata, struct fuse *f,
-			    const struct op *op, struct request *r, const char *against)
+			    const struct op *op, struct request *r, const char *against,
+			    bool session_ends)
 {
-	EXPECT_EQ(0, finish(f, op, r)) {
+	EXPECT_EQ(0, finish(f, op, r, session_ends)) {
 		TH_LOG("%s against %s", op->name, against);
 	}
 }
@@ -299,6 +305,8 @@ TEST_F_TIMEOUT(races, all_pairs, 900)
 
 	for (a = ops; a < ops + NR_OPS; a++) {
 		for (b = a; b < ops + NR_OPS; b++) {
+			bool ends = a->opcode == FUSE_DESTROY || b->opcode == FUSE_DESTROY;
+
 			for (round = 0; round < test_rounds(ROUNDS); round++) {
 				ASSERT_EQ(0, begin(self));
 				for (i = 0; i < DEPTH; i++) {
@@ -308,9 +316,9 @@ TEST_F_TIMEOUT(races, all_pairs, 900)
 							   &self->requests[1][i]));
 				}
 				expect_answered(_metadata, self->f, a, self->requests[0],
-						b->name);
+						b->name, ends);
 				expect_answered(_metadata, &self->other, b,
-						self->requests[1], a->name);
+						self->requests[1], a->name, ends);
 				ring_release(&self->bed.dev, mark);
 			}
 			clean(&self->bed);
@@ -413,7 +421,9 @@ TEST_F_TIMEOUT(races, against_others, 900)
 					TH_LOG("%s, %s", others[n].name, op->name);
 				}
 				expect_answered(_metadata, &self->other, op,
-						self->requests[0], others[n].name);
+						self->requests[0], others[n].name,
+						op->opcode == FUSE_DESTROY ||
+						others[n].run == new_session);
 				ring_release(&self->bed.dev, mark);
 			}
 			clean(&self->bed);

@@ -193,6 +193,22 @@ TEST_F(upgrade, within_a_message)
 	ASSERT_EQ(0, fe_make_one(&self->fuse, &self->made));
 }
 
+/* Another front end, with memory and a guest of its own. */
+static int connect_anew(FIXTURE_DATA(upgrade) *self)
+{
+	int err;
+
+	ring_close(&self->dev);
+	err = ring_make(&self->dev, &(struct ring_config){ .shared = true });
+	if (err)
+		return err;
+	fuse_session(&self->fuse, &self->dev, RING_REQUEST);
+	err = set_up(self);
+	if (!err)
+		err = fuse_init(&self->fuse);
+	return err ? err : fe_make_one(&self->fuse, &self->made);
+}
+
 /* The path stays locked, and the next connection is served. */
 TEST_F(upgrade, while_nobody_is_connected)
 {
@@ -203,12 +219,7 @@ TEST_F(upgrade, while_nobody_is_connected)
 	ASSERT_EQ(0, fe_upgrade(&self->be));
 	ASSERT_EQ(0, fe_start(&other, &self->bed, &service));
 	ASSERT_EQ(1, fe_end(&other, 0));
-	ring_close(&self->dev);
-	ASSERT_EQ(0, ring_make(&self->dev, &(struct ring_config){ .shared = true }));
-	fuse_session(&self->fuse, &self->dev, RING_REQUEST);
-	ASSERT_EQ(0, set_up(self));
-	ASSERT_EQ(0, fuse_init(&self->fuse));
-	ASSERT_EQ(0, fe_make_one(&self->fuse, &self->made));
+	ASSERT_EQ(0, connect_anew(self));
 	ASSERT_EQ(0, fe_upgrade(&self->be));
 	ASSERT_EQ(0, fe_make_one(&self->fuse, &self->made));
 }
@@ -220,12 +231,7 @@ TEST_F(upgrade, with_memory_that_was_cut_short)
 	ASSERT_EQ(0, fe_upgrade(&self->be));
 	ASSERT_TRUE(fe_is_closed(self->fd));
 	close(self->fd);
-	ring_close(&self->dev);
-	ASSERT_EQ(0, ring_make(&self->dev, &(struct ring_config){ .shared = true }));
-	fuse_session(&self->fuse, &self->dev, RING_REQUEST);
-	ASSERT_EQ(0, set_up(self));
-	ASSERT_EQ(0, fuse_init(&self->fuse));
-	ASSERT_EQ(0, fe_make_one(&self->fuse, &self->made));
+	ASSERT_EQ(0, connect_anew(self));
 }
 
 static int write_program(FIXTURE_DATA(upgrade) *self, const char *text)
