@@ -7,6 +7,7 @@
 kernel=stock-6.12
 smp=2
 icount=
+cpu_features=
 memory=2G
 timeout=900
 plugin=
@@ -30,6 +31,8 @@ parse_options()
 		--)
 			command=("$@")
 			break ;;
+		--copy-words)
+			cpu_features=,-erms,-fsrm,-fsrs,-fzrm ;;
 		--icount)
 			icount=1 ;;
 		--kernel=*|--smp=*|--memory=*|--timeout=*|--log=*|--plugin=*|--append=*|--copy=*|--fetch=*|--loopback=*|\

@@ -95,7 +95,7 @@ qemu_arguments()
 		-append "$kernel_arguments$append")
 	case $accel in
 	kvm)	qemu+=(-accel kvm -cpu host) ;;
-	*)	qemu+=(-accel "$tcg" -cpu max) ;;
+	*)	qemu+=(-accel "$tcg" -cpu "max$cpu_features") ;;
 	esac
 	[ -z "$plugin" ] || qemu+=(-plugin "$plugin")
 	truncate -s 8G "$work/results"
