@@ -11,7 +11,9 @@
 #include <linux/posix_acl.h>
 #include <linux/posix_acl_xattr.h>
 
-#include "internal.h"
+#include "idmap.h"
+#include "request.h"
+#include "xattr.h"
 
 /* Ids that were read as they are become those that the guest means. */
 static int acl_ids_in(const struct vhost_fs_req *req, struct posix_acl *acl)

@@ -8,7 +8,17 @@
 #include <linux/stat.h>
 #include <linux/statfs.h>
 
-#include "internal.h"
+#include "attr.h"
+#include "cred.h"
+#include "handle.h"
+#include "idmap.h"
+#include "kcompat.h"
+#include "node.h"
+#include "op.h"
+#include "reply.h"
+#include "request.h"
+#include "share.h"
+#include "vq.h"
 
 /* What FUSE_STATX may ask for. */
 #define VHOST_FS_STATX_MASK	(STATX_BASIC_STATS | STATX_BTIME)

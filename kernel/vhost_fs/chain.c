@@ -14,7 +14,9 @@
  */
 #include <linux/uaccess.h>
 
-#include "internal.h"
+#include "dev.h"
+#include "request.h"
+#include "vq.h"
 
 /**
  * vhost_fs_chain_forget - the memory table is about to change

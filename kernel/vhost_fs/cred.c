@@ -12,7 +12,13 @@
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
 
-#include "internal.h"
+#include "cred.h"
+#include "dev.h"
+#include "idmap.h"
+#include "kcompat.h"
+#include "request.h"
+#include "share.h"
+#include "vq.h"
 
 /**
  * vhost_fs_user_ns - the user namespace in which a guest's ids are meant

@@ -22,7 +22,18 @@
 #include <linux/shmem_fs.h>
 #include <linux/slab.h>
 
-#include "internal.h"
+#include "dev.h"
+#include "init.h"
+#include "kcompat.h"
+#include "keep.h"
+#include "lock.h"
+#include "park.h"
+#include "pool.h"
+#include "request.h"
+#include "session.h"
+#include "share.h"
+#include "state.h"
+#include "vq.h"
 
 /* vhost_exceeds_weight() isn't used (vq.c has its own bound). */
 #define VHOST_FS_CORE_WEIGHT	0x80000

@@ -9,7 +9,12 @@
 #include <linux/fuse.h>
 #include <linux/xattr.h>
 
-#include "internal.h"
+#include "cred.h"
+#include "ext.h"
+#include "guestmem.h"
+#include "op.h"
+#include "request.h"
+#include "xattr.h"
 
 /* A label of any size, and groups. */
 #define VHOST_FS_EXT_MAX	(XATTR_SIZE_MAX + SZ_4K)

@@ -22,12 +22,13 @@
  * host, or lie on a file system that names no parents.
  */
 #include <linux/exportfs.h>
+#include <linux/fs.h>
 #include <linux/jhash.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
 
-#include "internal.h"
+#include "fh.h"
 
 #define FH_MAX_WORDS	(MAX_HANDLE_SZ / sizeof(u32))
 

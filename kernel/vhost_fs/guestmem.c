@@ -11,7 +11,9 @@
 #include <linux/uaccess.h>
 #include <linux/vhost_iotlb.h>
 
-#include "internal.h"
+#include "dev.h"
+#include "guestmem.h"
+#include "request.h"
 
 /* Longer ones are left to the processor's own way of copying. */
 #define VHOST_FS_SMALL_COPY	256

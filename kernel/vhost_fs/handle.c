@@ -12,7 +12,13 @@
 #include <linux/fs.h>
 #include <linux/slab.h>
 
-#include "internal.h"
+#include "dev.h"
+#include "handle.h"
+#include "lock.h"
+#include "node.h"
+#include "park.h"
+#include "session.h"
+#include "share.h"
 
 static struct kmem_cache *handle_cache;
 

@@ -13,7 +13,10 @@
 #include <linux/uidgid.h>
 #include <linux/user_namespace.h>
 
-#include "internal.h"
+#include "cred.h"
+#include "idmap.h"
+#include "request.h"
+#include "share.h"
 
 /* The id that means none; ranges end before it. */
 #define VHOST_FS_NO_ID	U32_MAX

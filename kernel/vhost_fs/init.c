@@ -5,7 +5,13 @@
 #include <linux/fuse.h>
 #include <linux/mm.h>
 
-#include "internal.h"
+#include "init.h"
+#include "op.h"
+#include "park.h"
+#include "reply.h"
+#include "request.h"
+#include "session.h"
+#include "share.h"
 
 /*
  * Requests that a guest may have in flight in the background. The ring is the

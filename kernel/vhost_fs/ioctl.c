@@ -19,7 +19,14 @@
 #include <linux/mount.h>
 #include <linux/security.h>
 
-#include "internal.h"
+#include "cred.h"
+#include "handle.h"
+#include "kcompat.h"
+#include "node.h"
+#include "op.h"
+#include "reply.h"
+#include "request.h"
+#include "share.h"
 
 /* Most that the host takes; what its own header keeps to itself. */
 #define VERITY_MAX_SIGNATURE_SIZE \

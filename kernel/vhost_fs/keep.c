@@ -28,7 +28,11 @@
 #include <linux/slab.h>
 #include <linux/vhost_iotlb.h>
 
-#include "internal.h"
+#include "dev.h"
+#include "guestmem.h"
+#include "keep.h"
+#include "request.h"
+#include "vq.h"
 
 /**
  * vhost_fs_keep_wants - was it only the owner's end that made this error?

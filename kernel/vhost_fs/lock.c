@@ -32,7 +32,15 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 
-#include "internal.h"
+#include "dev.h"
+#include "handle.h"
+#include "lock.h"
+#include "op.h"
+#include "park.h"
+#include "reply.h"
+#include "request.h"
+#include "share.h"
+#include "vq.h"
 
 /* Far from where the count of a device's locks would overflow. */
 static int set_limit(const char *val, const struct kernel_param *kp)

@@ -16,7 +16,17 @@
 #include <linux/namei.h>
 #include <linux/sched/signal.h>
 
-#include "internal.h"
+#include "attr.h"
+#include "dev.h"
+#include "kcompat.h"
+#include "keep.h"
+#include "lookup.h"
+#include "node.h"
+#include "op.h"
+#include "reply.h"
+#include "request.h"
+#include "share.h"
+#include "vq.h"
 
 /* Lookups to forget that are copied in at a time. */
 #define VHOST_FS_FORGET_BATCH	32

@@ -5,7 +5,14 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 
-#include "internal.h"
+#include "dev.h"
+#include "handle.h"
+#include "lock.h"
+#include "mount.h"
+#include "netlink.h"
+#include "node.h"
+#include "park.h"
+#include "share.h"
 
 static struct miscdevice vhost_fs_misc = {
 	.minor = MISC_DYNAMIC_MINOR,

@@ -29,7 +29,13 @@
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
 
-#include "internal.h"
+#include "dev.h"
+#include "fh.h"
+#include "mount.h"
+#include "request.h"
+#include "session.h"
+#include "share.h"
+#include "vq.h"
 
 /* Mounts on mounts that a node may lie below, the share's own not counted. */
 #define VHOST_FS_MOUNT_DEPTH	16

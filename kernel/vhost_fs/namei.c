@@ -17,7 +17,16 @@
 #include <linux/namei.h>
 #include <linux/security.h>
 
-#include "internal.h"
+#include "cred.h"
+#include "ext.h"
+#include "kcompat.h"
+#include "lookup.h"
+#include "namei.h"
+#include "node.h"
+#include "op.h"
+#include "reply.h"
+#include "request.h"
+#include "vq.h"
 
 /*
  * Programs can have delegations on file systems that live in memory, too, and

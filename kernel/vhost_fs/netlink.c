@@ -21,7 +21,15 @@
 #include <net/netlink.h>
 #include <net/sock.h>
 
-#include "internal.h"
+#include "dev.h"
+#include "idmap.h"
+#include "kcompat.h"
+#include "netlink.h"
+#include "op.h"
+#include "session.h"
+#include "share.h"
+#include "stats.h"
+#include "vq.h"
 
 /* Of a share's supplementary groups so many are shown. */
 #define NL_MAX_GROUPS	VHOST_FS_MAX_ALLOWED_IDS

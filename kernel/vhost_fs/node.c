@@ -32,7 +32,14 @@
 #include <linux/rhashtable.h>
 #include <linux/slab.h>
 
-#include "internal.h"
+#include "dev.h"
+#include "fh.h"
+#include "mount.h"
+#include "node.h"
+#include "request.h"
+#include "session.h"
+#include "share.h"
+#include "vq.h"
 
 static struct kmem_cache *node_cache;
 

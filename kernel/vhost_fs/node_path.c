@@ -20,7 +20,12 @@
 #include <linux/rhashtable.h>
 #include <linux/slab.h>
 
-#include "internal.h"
+#include "fh.h"
+#include "mount.h"
+#include "node.h"
+#include "request.h"
+#include "share.h"
+#include "vq.h"
 
 /* While a node that pins its file may forget and find it, within this time. */
 #define VHOST_FS_NODE_FRESH	HZ

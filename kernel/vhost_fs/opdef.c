@@ -6,7 +6,11 @@
 #include <linux/fuse.h>
 #include <linux/nospec.h>
 
-#include "internal.h"
+#include "kcompat.h"
+#include "op.h"
+#include "request.h"
+#include "share.h"
+#include "xattr.h"
 
 #define IN(_struct)	.in_size = sizeof(struct _struct)
 #define OUT(_struct)	.out_size = sizeof(struct _struct)

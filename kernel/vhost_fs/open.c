@@ -12,7 +12,22 @@
 #include <linux/mount.h>
 #include <linux/security.h>
 
-#include "internal.h"
+#include "attr.h"
+#include "cred.h"
+#include "dev.h"
+#include "ext.h"
+#include "handle.h"
+#include "kcompat.h"
+#include "lock.h"
+#include "lookup.h"
+#include "namei.h"
+#include "node.h"
+#include "op.h"
+#include "open.h"
+#include "reply.h"
+#include "request.h"
+#include "share.h"
+#include "vq.h"
 
 /* What of a guest's open flags reaches the host's file in every share. */
 #define VHOST_FS_OPEN_FLAGS	(O_ACCMODE | O_APPEND | O_DSYNC | __O_SYNC)

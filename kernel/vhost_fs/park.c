@@ -37,7 +37,16 @@
 #include <linux/slab.h>
 #include <linux/vhost_iotlb.h>
 
-#include "internal.h"
+#include "dev.h"
+#include "guestmem.h"
+#include "handle.h"
+#include "keep.h"
+#include "lock.h"
+#include "op.h"
+#include "park.h"
+#include "request.h"
+#include "share.h"
+#include "vq.h"
 
 /* How long a request may be ready before it must let others pass. */
 #define VHOST_FS_PARK_PASS	(HZ / 10)

@@ -25,7 +25,12 @@
 #include <linux/slab.h>
 #include <linux/task_work.h>
 
-#include "internal.h"
+#include "dev.h"
+#include "kcompat.h"
+#include "keep.h"
+#include "pool.h"
+#include "request.h"
+#include "vq.h"
 
 /* After a failure, no thread is made for this long. */
 #define VHOST_FS_RETRY_DELAY	(HZ / 10)

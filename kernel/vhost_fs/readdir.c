@@ -9,7 +9,13 @@
 #include <linux/fs.h>
 #include <linux/fuse.h>
 
-#include "internal.h"
+#include "handle.h"
+#include "lookup.h"
+#include "node.h"
+#include "op.h"
+#include "reply.h"
+#include "request.h"
+#include "vq.h"
 
 /* A listing is sent in pieces of at most this. */
 #define VHOST_FS_READDIR_MAX	SZ_128K

@@ -6,7 +6,11 @@
 #include <linux/errno.h>
 #include <linux/fuse.h>
 
-#include "internal.h"
+#include "guestmem.h"
+#include "keep.h"
+#include "op.h"
+#include "reply.h"
+#include "request.h"
 
 /**
  * vhost_fs_reply_buf - reply with a buffer

@@ -13,7 +13,22 @@
 #include <linux/slab.h>
 #include <linux/xattr.h>
 
-#include "internal.h"
+#include "dev.h"
+#include "ext.h"
+#include "guestmem.h"
+#include "handle.h"
+#include "kcompat.h"
+#include "keep.h"
+#include "lookup.h"
+#include "node.h"
+#include "op.h"
+#include "park.h"
+#include "reply.h"
+#include "request.h"
+#include "session.h"
+#include "share.h"
+#include "vq.h"
+#include "trace.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"

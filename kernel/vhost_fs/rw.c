@@ -10,7 +10,17 @@
 #include <linux/sched/signal.h>
 #include <linux/uio.h>
 
-#include "internal.h"
+#include "cred.h"
+#include "dev.h"
+#include "handle.h"
+#include "kcompat.h"
+#include "keep.h"
+#include "node.h"
+#include "op.h"
+#include "reply.h"
+#include "request.h"
+#include "share.h"
+#include "vq.h"
 
 /* A file that can neither refuse to wait nor ever has to. */
 static bool in_memory(const struct file *file)

@@ -8,9 +8,13 @@
  * the old session first. A request that still runs then keeps what it uses by
  * its own references.
  */
+#include <linux/fuse.h>
 #include <linux/rhashtable.h>
 
-#include "internal.h"
+#include "dev.h"
+#include "handle.h"
+#include "node.h"
+#include "session.h"
 
 /**
  * vhost_fs_session_init - make empty tables

@@ -18,7 +18,10 @@
 #include <linux/uidgid.h>
 #include <linux/user_namespace.h>
 
-#include "internal.h"
+#include "fh.h"
+#include "idmap.h"
+#include "share.h"
+#include "xattr.h"
 
 static LIST_HEAD(shares);
 static u32 last_share_id;

@@ -16,6 +16,11 @@
 #include <linux/slab.h>
 #include <linux/task_work.h>
 
+#include "dev.h"
+#include "kcompat.h"
+#include "keep.h"
+#include "request.h"
+#include "share.h"
 #include "state.h"
 
 /**

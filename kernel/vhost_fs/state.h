@@ -8,9 +8,15 @@
 #define VHOST_FS_STATE_H
 
 #include <linux/dcache.h>
+#include <linux/path.h>
+#include <linux/poll.h>
+#include <linux/vhost_fs.h>
+#include <linux/wait.h>
 
-#include "internal.h"
 #include "state_codec.h"
+
+struct vhost_fs_dev;
+struct vhost_fs_req;
 
 /* Wait queues that a descriptor may have its events on. */
 #define VHOST_FS_STATE_POLLS	2
@@ -140,5 +146,13 @@ int vhost_fs_state_save(struct vhost_fs_req *req, struct vhost_fs_state_io *io,
 			struct vhost_fs_state_report *report);
 int vhost_fs_state_load(struct vhost_fs_req *req, struct vhost_fs_state_io *io,
 			struct vhost_fs_state_report *report);
+
+int vhost_fs_transfer_set_fd(struct vhost_fs_dev *fs,
+			     const struct vhost_fs_device_state_fd *arg);
+int vhost_fs_transfer_check(struct vhost_fs_dev *fs,
+			    struct vhost_fs_device_state_result *result);
+bool vhost_fs_transfer_busy(const struct vhost_fs_dev *fs);
+void vhost_fs_transfer_reap(struct vhost_fs_dev *fs);
+void vhost_fs_transfer_end(struct vhost_fs_dev *fs);
 
 #endif /* VHOST_FS_STATE_H */

@@ -18,6 +18,7 @@
 #include <linux/sched/signal.h>
 #include <linux/uio.h>
 
+#include "kcompat.h"
 #include "state.h"
 
 /* Called by the descriptor's owner, with its wait queue locked. */

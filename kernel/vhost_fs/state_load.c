@@ -21,6 +21,15 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include "dev.h"
+#include "fh.h"
+#include "handle.h"
+#include "init.h"
+#include "node.h"
+#include "open.h"
+#include "request.h"
+#include "session.h"
+#include "share.h"
 #include "state.h"
 
 /* What virtiofsd, whose streams don't say it, speaks. */

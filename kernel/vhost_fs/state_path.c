@@ -7,6 +7,9 @@
 #include <linux/mount.h>
 #include <linux/namei.h>
 
+#include "lookup.h"
+#include "request.h"
+#include "share.h"
 #include "state.h"
 
 /* From what is mounted to what it is mounted on, until there is a parent. */

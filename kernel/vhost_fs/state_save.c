@@ -18,6 +18,14 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include "dev.h"
+#include "fh.h"
+#include "handle.h"
+#include "lock.h"
+#include "node.h"
+#include "request.h"
+#include "session.h"
+#include "share.h"
 #include "state.h"
 
 /* Written at a time. */

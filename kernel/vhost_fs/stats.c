@@ -4,7 +4,11 @@
  * is held anyway when a request ends. Readers add the queues up without that
  * mutex: its holder may wait for guest memory that never comes.
  */
-#include "internal.h"
+#include "dev.h"
+#include "op.h"
+#include "request.h"
+#include "stats.h"
+#include "vq.h"
 
 static void stats_inc(u64 *counter, u64 n)
 {

@@ -10,7 +10,8 @@
 
 #include <linux/tracepoint.h>
 
-#include "internal.h"
+#include "dev.h"
+#include "request.h"
 
 DECLARE_EVENT_CLASS(vhost_fs_request,
 	TP_PROTO(const struct vhost_fs_req *req),

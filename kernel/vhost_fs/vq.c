@@ -27,7 +27,13 @@
 #include <linux/sched/stat.h>
 #include <linux/task_work.h>
 
-#include "internal.h"
+#include "dev.h"
+#include "keep.h"
+#include "park.h"
+#include "pool.h"
+#include "request.h"
+#include "stats.h"
+#include "vq.h"
 #include "trace.h"
 
 /*

@@ -15,7 +15,13 @@
 #include <linux/posix_acl.h>
 #include <linux/xattr.h>
 
-#include "internal.h"
+#include "cred.h"
+#include "op.h"
+#include "reply.h"
+#include "request.h"
+#include "share.h"
+#include "vq.h"
+#include "xattr.h"
 
 /* How often a list of names that keeps growing is asked for. */
 #define VHOST_FS_LIST_RETRIES	16

@@ -7,7 +7,8 @@
 #include <linux/uaccess.h>
 #include <linux/xattr.h>
 
-#include "internal.h"
+#include "share.h"
+#include "xattr.h"
 
 static bool string_ok(const u8 s[VHOST_FS_XATTR_STRING_MAX + 1])
 {

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The threads of one device. */
+#ifndef VHOST_FS_POOL_H
+#define VHOST_FS_POOL_H
+
+#include <linux/kcov.h>
+#include <linux/list.h>
+#include <linux/spinlock.h>
+#include <linux/timer.h>
+#include <linux/workqueue.h>
+
+struct vhost_fs_dev;
+struct vhost_fs_queue;
+struct vhost_fs_req;
+
+/* Threads that one device may have. */
+#define VHOST_FS_MAX_THREADS	64
+
+/**
+ * struct vhost_fs_pool - the threads of one device
+ * @lock: guards the rest, save what says otherwise; taken in kicks
+ * @workers: all threads; changed by the owner of vhost_dev.mutex, by @shrink
+ *	and by threads that create another
+ * @idle: threads without work, the last to become idle first
+ * @pending: queues whose look is promised to the next thread that is free
+ * @nr: threads, those being created included
+ * @nr_idle: entries of @idle
+ * @nr_active: threads that have work and don't block
+ * @no_thread_until: jiffies; one could not be made lately
+ * @running: threads exist and take work
+ * @kcov_handle: whose coverage the threads' is; written while there are none
+ * @shrink: stops threads that have long been idle
+ * @rescue: wakes an idle thread if active ones turn out to sleep
+ */
+struct vhost_fs_pool {
+	spinlock_t lock;
+	struct list_head workers;
+	struct list_head idle;
+	struct list_head pending;
+	unsigned int nr;
+	unsigned int nr_idle;
+	unsigned int nr_active;
+	unsigned long no_thread_until;
+	bool running;
+	typeof(kcov_common_handle()) kcov_handle;
+	struct delayed_work shrink;
+	struct timer_list rescue;
+};
+
+void vhost_fs_pool_init(struct vhost_fs_dev *fs);
+
+int vhost_fs_pool_start(struct vhost_fs_dev *fs, unsigned int nr_queues);
+void vhost_fs_pool_stop(struct vhost_fs_dev *fs);
+void vhost_fs_pool_submit(struct vhost_fs_queue *q);
+void vhost_fs_pool_reserve(struct vhost_fs_dev *fs);
+void vhost_fs_pool_block(struct vhost_fs_req *req);
+void vhost_fs_pool_unblock(struct vhost_fs_req *req);
+bool vhost_fs_pool_has_pending(struct vhost_fs_dev *fs);
+
+#endif /* VHOST_FS_POOL_H */

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* One ring: looking at it, stopping it, taking and answering chains. */
+#ifndef VHOST_FS_VQ_H
+#define VHOST_FS_VQ_H
+
+#include <linux/atomic.h>
+#include <linux/fs.h>
+#include <linux/list.h>
+#include <linux/magic.h>
+
+#include "stats.h"
+#include "vhost_core.h"
+
+struct vhost_fs_dev;
+struct vhost_fs_req;
+
+/**
+ * struct vhost_fs_region - guest memory that is one piece in the VMM
+ * @first: its first guest address; above @last for none
+ * @last: its last
+ * @offset: what makes a guest address one in the VMM when added
+ */
+struct vhost_fs_region {
+	u64 first;
+	u64 last;
+	u64 offset;
+};
+
+/**
+ * struct vhost_fs_queue - one ring
+ * @vq: the vhost core's part
+ * @fs: the device; constant
+ * @looking: 1 while somebody has promised to look at the ring: the token that
+ *	a kick takes and a thread gives back when the ring is watched
+ * @pending: place in the pool's list; under the pool's lock
+ * @inflight: requests taken from the ring and not yet answered; under
+ *	vq.mutex
+ * @paused: take nothing from the ring; under vq.mutex
+ * @broken: this ring, or another of the device, was not valid; take nothing from
+ *	it until it is started anew; under vq.mutex
+ * @ready: parked requests to be tried again; under vhost_fs_lock_state.lock
+ * @kept: requests that the last owner's end interrupted, to be taken first; under
+ *	vq.mutex
+ * @parked_descs: descriptors that parked requests hold; under
+ *	vhost_fs_lock_state.lock
+ * @resumed: what was taken last was a parked request; under vq.mutex
+ * @stopping: stopped, and not yet drained; under vq.mutex
+ * @stop_num: size of the ring when it was stopped; under vq.mutex
+ * @stop_avail: where chains were to be taken on; under vq.mutex
+ * @stop_used: where used elements were to be put on; under vq.mutex
+ * @poll_ns: how long to poll before sleeping; only for the holder of @looking
+ * @stay: how many times not to give way to others; as @poll_ns
+ * @stay_next: what to set it to when that was of no use; as @poll_ns
+ * @unsignalled: answers the guest hasn't been called for; under vq.mutex
+ * @unsignalled_since: jiffies at the first of them; under vq.mutex
+ * @region: of the memory table, used last; under vq.mutex
+ * @stats: under vq.mutex
+ */
+struct vhost_fs_queue {
+	struct vhost_virtqueue vq;
+	struct vhost_fs_dev *fs;
+	atomic_t looking;
+	struct list_head pending;
+	unsigned int inflight;
+	bool paused;
+	bool broken;
+	struct list_head ready;
+	struct list_head kept;
+	unsigned int parked_descs;
+	bool resumed;
+	bool stopping;
+	unsigned int stop_num;
+	u16 stop_avail;
+	u16 stop_used;
+	u32 poll_ns;
+	unsigned int stay;
+	unsigned int stay_next;
+	unsigned int unsignalled;
+	unsigned long unsignalled_since;
+	struct vhost_fs_region region;
+	struct vhost_fs_stats stats;
+};
+
+void vhost_fs_vq_init(struct vhost_fs_dev *fs, struct vhost_fs_queue *q);
+int vhost_fs_vq_start(struct vhost_fs_queue *q);
+void vhost_fs_vq_stop(struct vhost_fs_queue *q);
+int vhost_fs_vq_pause_all(struct vhost_fs_dev *fs);
+void vhost_fs_vq_resume_all(struct vhost_fs_dev *fs);
+void vhost_fs_vq_drain(struct vhost_fs_queue *q);
+void vhost_fs_vq_kick(struct vhost_fs_queue *q);
+void vhost_fs_vq_serve(struct vhost_fs_queue *q, struct vhost_fs_req *req);
+void vhost_fs_may_block(struct vhost_fs_req *req);
+
+/*
+ * vhost_fs_may_block_on - as vhost_fs_may_block(), before work on a file system
+ *
+ * One that lives in memory makes nobody wait, and handing the ring over would
+ * only cost; unless somebody else has the inode's lock, who may sleep.
+ */
+static inline void vhost_fs_may_block_on(struct vhost_fs_req *req,
+					 const struct dentry *dentry)
+{
+	unsigned long magic = dentry->d_sb->s_magic;
+	struct inode *inode = d_inode(dentry);
+
+	if ((magic != TMPFS_MAGIC && magic != RAMFS_MAGIC) ||
+	    (inode && inode_is_locked(inode)))
+		vhost_fs_may_block(req);
+}
+
+int vhost_fs_chain_take(struct vhost_fs_queue *q, struct vhost_fs_req *req);
+int vhost_fs_chain_put(struct vhost_fs_queue *q, unsigned int head, u32 len);
+void vhost_fs_chain_forget(struct vhost_fs_queue *q);
+
+#endif /* VHOST_FS_VQ_H */
