@@ -4,6 +4,7 @@
  */
 #include <linux/fuse.h>
 #include <linux/mm.h>
+#include <linux/xattr.h>
 
 #include "init.h"
 #include "op.h"
@@ -12,6 +13,7 @@
 #include "request.h"
 #include "session.h"
 #include "share.h"
+#include "xattr.h"
 
 /*
  * Requests that a guest may have in flight in the background. The ring is the
@@ -62,6 +64,18 @@ static u64 flags_needed(const struct vhost_fs_share *share)
 	return flags;
 }
 
+/*
+ * Does the host clear a file's capabilities when it clears set-ID bits? Not those that
+ * the guest keeps under another name: for them it has to look itself.
+ */
+static bool clears_capabilities(const struct vhost_fs_share *share)
+{
+	char name[XATTR_NAME_MAX + 1];
+
+	return vhost_fs_xattrmap_to_host(share, XATTR_NAME_CAPS, name) ||
+	       !strcmp(name, XATTR_NAME_CAPS);
+}
+
 static u64 flags_offered(const struct vhost_fs_share *share)
 {
 	u64 flags = flags_always | flags_wanted(share);
@@ -81,7 +95,8 @@ static u64 flags_offered(const struct vhost_fs_share *share)
 		flags |= FUSE_WRITEBACK_CACHE;
 	if (share->flags & VHOST_FS_SHARE_MMAP)
 		flags |= FUSE_DIRECT_IO_ALLOW_MMAP;
-	if (share->flags & VHOST_FS_SHARE_KILLPRIV_V2)
+	if ((share->flags & VHOST_FS_SHARE_KILLPRIV_V2) &&
+	    clears_capabilities(share))
 		flags |= FUSE_HANDLE_KILLPRIV_V2;
 	if (vhost_fs_lock_served(share))
 		flags |= FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS;

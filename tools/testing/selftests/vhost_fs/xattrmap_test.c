@@ -350,4 +350,33 @@ TEST(what_the_ioctl_takes)
 				     VHOST_FS_SHARE_XATTR));
 }
 
+/*
+ * The host clears a file's capabilities when somebody writes, but not what it is called
+ * something else: a guest that was told so would let its users keep them.
+ */
+TEST(renamed_capabilities_are_the_guests_to_clear)
+{
+	static const struct {
+		struct vhost_fs_xattr_rule rules[2];
+		bool clears;
+	} maps[] = {
+		{ { { ALL, PREFIX, "security.capability", "user.guest." },
+		    { ALL, OK, "", "" } }, false },
+		{ { { ALL, PREFIX, "", "user.guest." }, { ALL, BAD, "", "" } }, false },
+		{ { { ALL, PREFIX, "security.selinux", "user.guest." },
+		    { ALL, OK, "", "" } }, true },
+		{ { { ALL, BAD, "security.capability", "" }, { ALL, OK, "", "" } }, true },
+	};
+	struct mapped m;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
+		ASSERT_EQ(0, mapped_open(&m, maps[i].rules, 2, VHOST_FS_SHARE_KILLPRIV_V2));
+		EXPECT_EQ(maps[i].clears, !!(m.f->init.flags & FUSE_HANDLE_KILLPRIV_V2)) {
+			TH_LOG("map %u", i);
+		}
+		bed_close(&m.bed);
+	}
+}
+
 TEST_HARNESS_MAIN
