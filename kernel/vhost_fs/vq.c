@@ -173,7 +173,13 @@ void vhost_fs_vq_stop(struct vhost_fs_queue *q)
  */
 void vhost_fs_vq_drain(struct vhost_fs_queue *q)
 {
-	wait_event(q->fs->idle_wq, !READ_ONCE(q->inflight));
+	/*
+	 * A file server that is away holds a request up for as long as it likes. Who
+	 * waits for that is not to be taken for stuck; and is killed together with the
+	 * threads that serve, which lets the request end.
+	 */
+	if (wait_event_killable(q->fs->idle_wq, !READ_ONCE(q->inflight)))
+		wait_event(q->fs->idle_wq, !READ_ONCE(q->inflight));
 	/* See what the last one wrote, and let it leave the lock. */
 	mutex_lock(&q->vq.mutex);
 	if (q->stopping)
