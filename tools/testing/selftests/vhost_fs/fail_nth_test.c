@@ -177,7 +177,7 @@ FIXTURE_SETUP(fail_nth)
 	ASSERT_EQ(0, mkdirat(self->bed.fd, "dir", 0755));
 	ASSERT_EQ(0, bed_write_file(&self->bed, "dir/inner", "data", 4, 0644));
 	ASSERT_EQ(0, symlinkat("file", self->bed.fd, "link"));
-	self->stride = test_rounds(100) < 100 ? 5 : 1;
+	self->stride = test_rounds(100) < 100 ? 10 : 1;
 }
 
 FIXTURE_TEARDOWN(fail_nth)
