@@ -152,8 +152,8 @@ static void dev_stop(struct vhost_fs_dev *fs)
 	for (i = 0; i < VHOST_FS_NVQS; i++)
 		vhost_fs_vq_drain(&fs->queues[i]);
 	vhost_fs_pool_stop(fs);
-	fs->running = false;
-	fs->nr_request_queues = 0;
+	WRITE_ONCE(fs->running, false);
+	WRITE_ONCE(fs->nr_request_queues, 0);
 }
 
 static int vhost_fs_release(struct inode *inode, struct file *file)
@@ -228,14 +228,15 @@ static int dev_start_queues(struct vhost_fs_dev *fs)
 	unsigned int i;
 	int err;
 
-	fs->nr_request_queues = 0;
+	WRITE_ONCE(fs->nr_request_queues, 0);
 	for (i = 0; i < VHOST_FS_NVQS; i++) {
 		if (!queue_has_addresses(&fs->queues[i]))
 			continue;
 		err = vhost_fs_vq_start(&fs->queues[i]);
 		if (err)
 			return err;
-		fs->nr_request_queues += i > 0;
+		if (i > 0)
+			WRITE_ONCE(fs->nr_request_queues, fs->nr_request_queues + 1);
 	}
 	return 0;
 }
@@ -258,7 +259,7 @@ static int dev_start(struct vhost_fs_dev *fs)
 		dev_stop(fs);
 		return err;
 	}
-	fs->running = true;
+	WRITE_ONCE(fs->running, true);
 	/* The guest may have filled the rings before. */
 	for (i = 0; i < VHOST_FS_NVQS; i++)
 		vhost_fs_vq_kick(&fs->queues[i]);

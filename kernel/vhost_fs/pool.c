@@ -77,7 +77,7 @@ static void worker_set_idle(struct vhost_fs_pool *pool,
 	if (!list_empty(&w->idle) || list_empty(&w->entry))
 		return;
 	list_add(&w->idle, &pool->idle);
-	pool->nr_idle++;
+	WRITE_ONCE(pool->nr_idle, pool->nr_idle + 1);
 	w->idle_since = jiffies;
 	w->self = current;
 }
@@ -90,7 +90,7 @@ static void worker_clear_idle(struct vhost_fs_pool *pool,
 	if (list_empty(&w->idle))
 		return;
 	list_del_init(&w->idle);
-	pool->nr_idle--;
+	WRITE_ONCE(pool->nr_idle, pool->nr_idle - 1);
 }
 
 static void worker_set_active(struct vhost_fs_pool *pool,
@@ -199,7 +199,7 @@ static void worker_killed(void *data)
 	spin_lock_irqsave(&pool->lock, flags);
 	worker_clear_idle(pool, w);
 	worker_set_active(pool, w, false);
-	pool->running = false;
+	WRITE_ONCE(pool->running, false);
 	spin_unlock_irqrestore(&pool->lock, flags);
 	wake_up_all(&w->fs->idle_wq);
 }
@@ -269,7 +269,7 @@ static void worker_unlist(struct vhost_fs_pool *pool, struct vhost_fs_worker *w)
 
 	worker_clear_idle(pool, w);
 	list_del_init(&w->entry);
-	pool->nr--;
+	WRITE_ONCE(pool->nr, pool->nr - 1);
 }
 
 /*
@@ -390,7 +390,7 @@ static bool pool_count_one_more(struct vhost_fs_pool *pool, unsigned int max_idl
 	       pool->nr_idle < max_idle &&
 	       time_after_eq(jiffies, pool->no_thread_until);
 	if (more)
-		pool->nr++;
+		WRITE_ONCE(pool->nr, pool->nr + 1);
 	spin_unlock_irqrestore(&pool->lock, flags);
 	return more;
 }
@@ -406,7 +406,7 @@ static int pool_grow(struct vhost_fs_dev *fs, unsigned int max_idle)
 	err = worker_create(fs);
 	if (err) {
 		spin_lock_irqsave(&pool->lock, flags);
-		pool->nr--;
+		WRITE_ONCE(pool->nr, pool->nr - 1);
 		pool->no_thread_until = jiffies + VHOST_FS_RETRY_DELAY;
 		spin_unlock_irqrestore(&pool->lock, flags);
 	}
@@ -523,7 +523,7 @@ int vhost_fs_pool_start(struct vhost_fs_dev *fs, unsigned int nr_queues)
 
 	lockdep_assert_held(&fs->vdev.mutex);
 
-	fs->pool.running = true;
+	WRITE_ONCE(fs->pool.running, true);
 	fs->pool.no_thread_until = jiffies;
 	fs->pool.kcov_handle = kcov_common_handle();
 	while (nr--) {
@@ -553,7 +553,7 @@ void vhost_fs_pool_stop(struct vhost_fs_dev *fs)
 	unsigned int i;
 
 	spin_lock_irq(&pool->lock);
-	pool->running = false;
+	WRITE_ONCE(pool->running, false);
 	spin_unlock_irq(&pool->lock);
 	cancel_delayed_work_sync(&pool->shrink);
 	timer_delete_sync(&pool->rescue);
@@ -568,7 +568,7 @@ void vhost_fs_pool_stop(struct vhost_fs_dev *fs)
 	spin_lock_irq(&pool->lock);
 	list_for_each_entry(w, &workers, entry)
 		worker_clear_idle(pool, w);
-	pool->nr = 0;
+	WRITE_ONCE(pool->nr, 0);
 	pool->nr_active = 0;
 	for (i = 0; i < VHOST_FS_NVQS; i++) {
 		list_del_init(&fs->queues[i].pending);

@@ -132,7 +132,7 @@ int vhost_fs_vq_start(struct vhost_fs_queue *q)
 		goto unlock;
 	vhost_vq_set_backend(vq, q);
 	vhost_fs_chain_forget(q);
-	q->broken = false;
+	WRITE_ONCE(q->broken, false);
 	err = vhost_vq_init_access(vq);
 	if (err)
 		vhost_vq_set_backend(vq, NULL);
@@ -252,7 +252,7 @@ static void vq_set_broken(struct vhost_fs_queue *q)
 {
 	mutex_lock(&q->vq.mutex);
 	if (vhost_vq_get_backend(&q->vq))
-		q->broken = true;
+		WRITE_ONCE(q->broken, true);
 	mutex_unlock(&q->vq.mutex);
 }
 
@@ -271,7 +271,7 @@ static void vq_break(struct vhost_fs_queue *q)
 	unsigned int i;
 
 	mutex_lock(&q->vq.mutex);
-	q->broken = true;
+	WRITE_ONCE(q->broken, true);
 	if (q->vq.error_ctx)
 		eventfd_signal(q->vq.error_ctx);
 	mutex_unlock(&q->vq.mutex);
@@ -631,7 +631,7 @@ static int vq_serve_some(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 	if (ret < 0 && fatal_signal_pending(current))
 		ret = -ESHUTDOWN;
 	if (ret < 0 && ret != -ESHUTDOWN)
-		q->broken = true;
+		WRITE_ONCE(q->broken, true);
 	/* Not if the look has gone to another thread: it is for that to give. */
 	if (ret < 0 && look)
 		atomic_set(&q->looking, 0);
