@@ -4,12 +4,13 @@
 # Kernels in the cache, named by what they were made from. Sourced after lib.sh.
 
 # cached_kernel NAME ARCH IMAGE FRAGMENT...: prints the directory of the kernel
-# made of those fragments. A build is published by a rename, so a directory is
+# made of those fragments and the patches for ARCH. A build is published by a rename, so a directory is
 # whole or not there; the lock keeps two builds of one kernel apart.
 cached_kernel()
 {
 	local name=$1 dir hash
-	hash=$(cd "$vm_dir/kernel-config" && cat build "${@:4}" | hash_stdin)
+	hash=$(cd "$vm_dir/kernel-config" && shopt -s nullglob &&
+		cat build "$2"-*.patch "${@:4}" | hash_stdin)
 	dir=$cache/$name-$hash
 	if [ ! -d "$dir" ]; then
 		mkdir -p "$cache"
