@@ -164,7 +164,7 @@ int fe_server_files(const struct fe_back_end *be, const char *name)
 	return nr;
 }
 
-int fe_kill_server(struct fe_back_end *be)
+int fe_signal_server(struct fe_back_end *be, int signal)
 {
 	pid_t pid;
 
@@ -173,9 +173,14 @@ int fe_kill_server(struct fe_back_end *be)
 		pid = wait_for_server(be);
 		if (!pid)
 			return -ESRCH;
-	} while (kill(pid, SIGKILL) && errno == ESRCH);
+	} while (kill(pid, signal) && errno == ESRCH);
 	be->killed = pid;
 	return 0;
+}
+
+int fe_kill_server(struct fe_back_end *be)
+{
+	return fe_signal_server(be, SIGKILL);
 }
 
 int fe_kill(struct fe_back_end *be)

@@ -50,6 +50,8 @@ int fe_end(struct fe_back_end *be, int signal);
  * killed before. 0, or -ESRCH if there is none.
  */
 int fe_kill_server(struct fe_back_end *be);
+/* The same by a signal of which it dies, as if by its own fault. */
+int fe_signal_server(struct fe_back_end *be, int signal);
 /* How many open files of that name the process that serves has; or a negative errno. */
 int fe_server_files(const struct fe_back_end *be, const char *name);
 /* Kills the back end as a whole: 0, or a negative errno. */

@@ -22,6 +22,8 @@
 #include <net/if.h>
 
 #define PAGE 4096UL
+/* As vu-serve.c's MAX_DEATHS. */
+#define DEATHS 5
 
 FIXTURE(end) {
 	struct bed bed;
@@ -30,15 +32,20 @@ FIXTURE(end) {
 	int fd;
 };
 
-static int start(FIXTURE_DATA(end) *self)
+static int start_once(FIXTURE_DATA(end) *self, bool once)
 {
-	struct vu_service service = { };
+	struct vu_service service = { .once = once };
 	int ret = fe_start(&self->be, &self->bed, &service);
 
 	if (ret)
 		return ret;
 	self->fd = fe_connect(self->be.path);
 	return self->fd < 0 ? self->fd : 0;
+}
+
+static int start(FIXTURE_DATA(end) *self)
+{
+	return start_once(self, false);
 }
 
 FIXTURE_SETUP(end)
@@ -263,6 +270,64 @@ TEST_F(end, not_by_the_limit_of_regions)
 	ASSERT_EQ(0, fe_add_region(self->fd, VU_ADD_MEM_REG, &region, memory));
 	ASSERT_EQ(0, fe_end(&self->be, SIGTERM));
 	close(memory);
+}
+
+/* Of servers that die of what they are given; not of those that somebody kills. */
+static int kill_each(FIXTURE_DATA(end) *self)
+{
+	int i, ret = 0;
+
+	for (i = 0; !ret && i < DEATHS; i++)
+		ret = fe_kill_server(&self->be);
+	if (!ret && !fe_is_alive(self->fd))
+		ret = -EPIPE;
+	for (i = 0; !ret && i < DEATHS; i++)
+		ret = fe_signal_server(&self->be, SIGUSR1);
+	return ret;
+}
+
+static bool was_told(struct fe_back_end *be, const char *what)
+{
+	const char *line;
+
+	do {
+		line = fe_log_line(be);
+	} while (*line && !strstr(line, what));
+	return *line;
+}
+
+/* That ends the connection, and the next one is served. */
+TEST_F(end, of_servers_that_die_each_time)
+{
+	ASSERT_EQ(0, start(self));
+	ASSERT_TRUE(fe_is_alive(self->fd));
+	ASSERT_EQ(0, kill_each(self));
+	ASSERT_TRUE(fe_is_closed(self->fd));
+	ASSERT_TRUE(was_told(&self->be, "the server died of signal 10 each time"));
+	close(self->fd);
+	self->fd = fe_connect(self->be.path);
+	ASSERT_TRUE(fe_is_alive(self->fd));
+	ASSERT_EQ(0, fe_end(&self->be, SIGTERM));
+}
+
+/* Unless there is none: who waits for the end of the one that there was hears why. */
+TEST_F(end, status_of_the_only_connection)
+{
+	ASSERT_EQ(0, start_once(self, true));
+	ASSERT_EQ(0, kill_each(self));
+	ASSERT_TRUE(fe_is_closed(self->fd));
+	ASSERT_EQ(1, fe_end(&self->be, 0));
+	close(self->fd);
+	ASSERT_EQ(0, start_once(self, true));
+	ASSERT_TRUE(fe_is_alive(self->fd));
+	close(self->fd);
+	self->fd = -1;
+	ASSERT_EQ(0, fe_end(&self->be, 0));
+	/* A front end that breaks the protocol is no failure of who serves. */
+	ASSERT_EQ(0, start_once(self, true));
+	ASSERT_EQ(0, fe_send(self->fd, 1000, 0, NULL, 0, NULL, 0));
+	ASSERT_TRUE(fe_is_closed(self->fd));
+	ASSERT_EQ(0, fe_end(&self->be, 0));
 }
 
 TEST_HARNESS_MAIN
