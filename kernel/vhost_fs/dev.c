@@ -281,6 +281,8 @@ static int ioctl_set_running(struct vhost_fs_dev *fs, void *arg)
 	if (!err && !r->running)
 		err = vhost_fs_keep_settle(fs);
 	if (!err && !r->running)
+		err = vhost_fs_vq_serve_due(fs);
+	if (!err && !r->running)
 		dev_stop(fs);
 	mutex_unlock(&fs->vdev.mutex);
 	return err;

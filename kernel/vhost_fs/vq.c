@@ -20,7 +20,10 @@
  * token back. So chains are taken in order and finish in any order.
  *
  * Nothing can be in flight, and nothing be taken off a ring, after
- * vhost_fs_vq_stop() and vhost_fs_vq_drain().
+ * vhost_fs_vq_stop() and vhost_fs_vq_drain(). An owner that stops the device in
+ * good order leaves nothing on the rings that was there before, either
+ * (vhost_fs_vq_serve_due()), and the guest kicks for what comes next: whoever goes
+ * on with the rings may look at them only when it is kicked.
  */
 #include <linux/sched/clock.h>
 #include <linux/sched/signal.h>
@@ -160,9 +163,15 @@ unlock:
  */
 void vhost_fs_vq_stop(struct vhost_fs_queue *q)
 {
+	struct vhost_dev *vdev = &q->fs->vdev;
+
 	mutex_lock(&q->vq.mutex);
-	if (vhost_vq_get_backend(&q->vq))
+	if (vhost_vq_get_backend(&q->vq)) {
 		q->stopping = true;
+		/* Another process has other memory at the ring's addresses. */
+		if (!q->broken && !vhost_dev_check_owner(vdev))
+			vhost_enable_notify(vdev, &q->vq);
+	}
 	vhost_vq_set_backend(&q->vq, NULL);
 	mutex_unlock(&q->vq.mutex);
 }
@@ -314,6 +323,19 @@ static int vq_fetch_slow(struct vhost_fs_queue *q, struct vhost_fs_req *req,
 	return 1;
 }
 
+/*
+ * One of the chains that a stop waits for was taken, or there are none: a guest
+ * that takes back what it had put there holds nobody up.
+ */
+static void vq_less_due(struct vhost_fs_queue *q, bool taken)
+{
+	lockdep_assert_held(&q->vq.mutex);
+
+	WRITE_ONCE(q->due, taken ? q->due - 1 : 0);
+	if (!q->due)
+		wake_up_all(&q->fs->idle_wq);
+}
+
 static int vq_fetch_chain(struct vhost_fs_queue *q, struct vhost_fs_req *req,
 			  bool logged)
 {
@@ -329,6 +351,8 @@ static int vq_fetch_chain(struct vhost_fs_queue *q, struct vhost_fs_req *req,
 		ret = vq_fetch_slow(q, req, logged);
 	if (ret > 0)
 		vq_set_inflight(q, req);
+	if (unlikely(q->due))
+		vq_less_due(q, ret > 0);
 	return ret;
 }
 
@@ -471,21 +495,32 @@ static bool vq_park(struct vhost_fs_queue *q)
 	atomic_set(&q->looking, 0);
 	/* Pairs with the xchg() of a kick: it finds 0, or we find its chain. */
 	smp_mb();
-	if (!vhost_enable_notify(&q->fs->vdev, vq) && !vhost_fs_park_ready(q))
+	if (!vhost_enable_notify(&q->fs->vdev, vq) && !vhost_fs_park_ready(q)) {
+		if (unlikely(q->due))
+			vq_less_due(q, false);
 		return true;
+	}
 	/* A kick that came in between has the look, and somebody looking. */
 	vhost_disable_notify(&q->fs->vdev, vq);
 	return !vq_take_look(q);
 }
 
-static bool vq_avail_moved(struct vhost_virtqueue *vq, u16 last)
+static bool vq_read_avail(struct vhost_virtqueue *vq, u16 *to)
 {
 	vring_avail_t __user *avail = READ_ONCE(vq->avail);
 	__virtio16 idx;
 
 	if (!avail || get_user(idx, &avail->idx))
-		return true;
-	return __virtio16_to_cpu(vq->is_le, idx) != last;
+		return false;
+	*to = __virtio16_to_cpu(vq->is_le, idx);
+	return true;
+}
+
+static bool vq_avail_moved(struct vhost_virtqueue *vq, u16 last)
+{
+	u16 idx;
+
+	return !vq_read_avail(vq, &idx) || idx != last;
 }
 
 /* Is there something to do: a chain, or a lock that can be tried again? */
@@ -685,4 +720,59 @@ void vhost_fs_may_block(struct vhost_fs_req *req)
 	mutex_unlock(&q->vq.mutex);
 	if (!parked)
 		vhost_fs_pool_submit(q);
+}
+
+/* What is on the ring now is to be taken before a stop, and nothing that follows. */
+static void vq_set_due(struct vhost_fs_queue *q)
+{
+	struct vhost_virtqueue *vq = &q->vq;
+	bool due;
+	u16 idx;
+
+	mutex_lock(&vq->mutex);
+	q->due = 0;
+	if (vq_active(q) && vq_read_avail(vq, &idx))
+		q->due = min_t(u16, idx - vq->last_avail_idx, vq->num);
+	due = q->due;
+	mutex_unlock(&vq->mutex);
+	if (due)
+		vhost_fs_vq_kick(q);
+}
+
+static bool vq_none_due(struct vhost_fs_dev *fs)
+{
+	unsigned int i;
+
+	if (!READ_ONCE(fs->pool.running))
+		return true;
+	for (i = 0; i < VHOST_FS_NVQS; i++) {
+		struct vhost_fs_queue *q = &fs->queues[i];
+
+		if (READ_ONCE(q->due) && !READ_ONCE(q->broken))
+			return false;
+	}
+	return true;
+}
+
+/**
+ * vhost_fs_vq_serve_due - wait until what is on the rings has been taken
+ * @fs: the device
+ *
+ * Before a stop after which another server may go on with the rings.
+ *
+ * Return: 0, or -EINTR when killed meanwhile.
+ *
+ * Context: process context of the owner, vdev.mutex held.
+ */
+int vhost_fs_vq_serve_due(struct vhost_fs_dev *fs)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&fs->vdev.mutex);
+
+	if (!fs->running)
+		return 0;
+	for (i = 0; i < VHOST_FS_NVQS; i++)
+		vq_set_due(&fs->queues[i]);
+	return wait_event_killable(fs->idle_wq, vq_none_due(fs)) ? -EINTR : 0;
 }

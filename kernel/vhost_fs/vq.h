@@ -45,6 +45,7 @@ struct vhost_fs_region {
  *	vhost_fs_lock_state.lock
  * @resumed: what was taken last was a parked request; under vq.mutex
  * @stopping: stopped, and not yet drained; under vq.mutex
+ * @due: chains that a stop waits for to be taken; under vq.mutex
  * @stop_num: size of the ring when it was stopped; under vq.mutex
  * @stop_avail: where chains were to be taken on; under vq.mutex
  * @stop_used: where used elements were to be put on; under vq.mutex
@@ -69,6 +70,7 @@ struct vhost_fs_queue {
 	unsigned int parked_descs;
 	bool resumed;
 	bool stopping;
+	u16 due;
 	unsigned int stop_num;
 	u16 stop_avail;
 	u16 stop_used;
@@ -83,6 +85,7 @@ struct vhost_fs_queue {
 
 void vhost_fs_vq_init(struct vhost_fs_dev *fs, struct vhost_fs_queue *q);
 int vhost_fs_vq_start(struct vhost_fs_queue *q);
+int vhost_fs_vq_serve_due(struct vhost_fs_dev *fs);
 void vhost_fs_vq_stop(struct vhost_fs_queue *q);
 int vhost_fs_vq_pause_all(struct vhost_fs_dev *fs);
 void vhost_fs_vq_resume_all(struct vhost_fs_dev *fs);

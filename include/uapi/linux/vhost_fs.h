@@ -437,17 +437,19 @@ struct vhost_fs_share_name {
  * Starting needs an owner (VHOST_SET_OWNER, EPERM), a share (ENODEV), a memory
  * table that covers the rings (EFAULT), and the hiprio ring with at least one
  * request ring set up (EINVAL). Starting what runs is EBUSY. Stopping returns
- * when every request taken from the rings has been answered, save those that
- * wait for a lock; stopping what doesn't run does nothing. What the guest has
- * looked up and opened survives a stop.
+ * when every request has been answered that was on the rings when it was asked
+ * for, save those that wait for a lock (EINTR if the caller is killed meanwhile);
+ * the guest is then to kick for the next, so that a server which doesn't look at
+ * its rings before can go on with them. Stopping what doesn't run does nothing.
+ * What the guest has looked up and opened survives a stop.
  *
  * Requests that wait for a lock, and those that an owner's end has interrupted,
  * stay with the device: VHOST_GET_VRING_BASE tells a place after them, and they
- * are granted nothing while the device is stopped. A ring that is started where it was stopped (same size, base and used index)
- * has them wait on, and gets their answers; with a ring that is started
- * elsewhere they are forgotten without an answer. Another device knows nothing
- * of them, so the state of such a device is not saved. The generic netlink
- * family tells how many requests of a device wait.
+ * are granted nothing while the device is stopped. A ring that is started where it
+ * was stopped (same size, base and used index) has them wait on, and gets their
+ * answers; with a ring that is started elsewhere they are forgotten without an
+ * answer. Another device knows nothing of them, so the state of such a device is
+ * not saved. The generic netlink family tells how many requests of a device wait.
  */
 struct vhost_fs_running {
 	__u32 size;
