@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * guest_load DIR STOP: what a guest does with a share while it is moved from
+ * guest_load DIR STOP [LOCK]: what a guest does with a share while it is moved from
  * host to host. Holds files open, one of them without a name, a directory half
  * read, a mapping and locks; and makes, writes, reads, renames and removes
  * files all the time, until STOP exists. Everything is compared with what it
  * must be: the first thing that isn't ends the run with a line that says which.
+ *
+ * With LOCK it has its locks only while that exists.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -89,7 +91,8 @@ struct held {
 	DIR *dir;		/* half read */
 	unsigned char seen[NR_NAMES];
 	unsigned char *map;	/* of a file */
-	int locked;		/* by flock(), and a range by fcntl() */
+	int lock;		/* a file, locked by flock(), and a range by fcntl() */
+	int locked;
 };
 
 static void read_names(struct held *h, int nr)
@@ -114,7 +117,6 @@ static void read_names(struct held *h, int nr)
 
 static void hold(struct held *h)
 {
-	struct flock range = { .l_type = F_WRLCK, .l_start = 100, .l_len = 100 };
 	char name[32];
 	int i, fd;
 
@@ -143,10 +145,24 @@ static void hold(struct held *h)
 	h->map = mmap(NULL, MAP_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (h->map == MAP_FAILED)
 		fail("mmap");
-	h->locked = open("lock", O_RDWR | O_CREAT, 0600);
-	if (h->locked < 0 || flock(h->locked, LOCK_EX) ||
-	    fcntl(h->locked, F_OFD_SETLK, &range))
+	h->lock = open("lock", O_RDWR | O_CREAT, 0600);
+	if (h->lock < 0)
 		fail("lock");
+}
+
+/* Waits if somebody on the host has it. */
+static void take_locks(struct held *h, int on)
+{
+	struct flock range = {
+		.l_type = on ? F_WRLCK : F_UNLCK, .l_start = 100, .l_len = 100,
+	};
+
+	if (h->locked == on)
+		return;
+	if (flock(h->lock, on ? LOCK_EX : LOCK_UN) ||
+	    fcntl(h->lock, F_OFD_SETLK, &range))
+		fail("lock: %s", on ? "taken" : "given back");
+	h->locked = on;
 }
 
 /* They keep others out, who open the file anew. */
@@ -222,7 +238,7 @@ int main(int argc, char **argv)
 	static struct held held;
 	int i;
 
-	if (argc != 3)
+	if (argc != 3 && argc != 4)
 		return 2;
 	setbuf(stdout, NULL);
 	if (chdir(argv[1]) || (mkdir("load", 0700) && errno != EEXIST) || chdir("load"))
@@ -231,7 +247,9 @@ int main(int argc, char **argv)
 	puts("busy");
 	for (; access(argv[2], F_OK); rounds++) {
 		check_held(&held);
-		check_locks();
+		take_locks(&held, argc == 3 || !access(argv[3], F_OK));
+		if (held.locked)
+			check_locks();
 		work();
 	}
 	read_names(&held, NR_NAMES);
