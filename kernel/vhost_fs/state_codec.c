@@ -16,7 +16,8 @@
  *
  * and of what only vhost_fs writes, behind that:
  *
- *	session	"vhost-fs", minor: u32, flags: u64
+ *	session	"vhost-fs", minor: u32, flags: u64, ways: way[]
+ *	way	node: u64, type: i32, handle: byte[]
  *
  * There are no tags and nothing is padded. Unsigned numbers, counts, lengths and
  * what says which case of an enum follows are LEB128: seven bits to a byte, the
@@ -27,7 +28,9 @@
  *
  * virtiofsd doesn't look whether there are bytes behind what it reads, and writes
  * none: a newer layout has another case of the first enum. So there vhost_fs says
- * what else was agreed with the guest. Any other bytes are refused: a stream that
+ * what else was agreed with the guest, and in what directories files are that have
+ * handles: in a node's own handle virtiofsd must find what it makes itself, or it
+ * takes the file, looked up, for another one. Any other bytes are refused: a stream that
  * has some is damaged, as by a count that became smaller.
  */
 #include <linux/errno.h>
@@ -335,6 +338,14 @@ static bool take_mount(struct reader *r, struct vhost_fs_state_mount *mount)
 	       take_mount_path(r, &mount->path);
 }
 
+static bool take_way(struct reader *r, struct vhost_fs_state_way *way)
+{
+	return take_u64(r, &way->node, "a node's number of 64 bits") &&
+	       take_s32(r, &way->type, "a file handle's type of 32 bits") &&
+	       take_bytes(r, 0, VHOST_FS_STATE_FH_MAX, &way->handle,
+			  "a file handle of at most 128 bytes");
+}
+
 static bool take_opts(struct reader *r, struct vhost_fs_state_opts *opts)
 {
 	return take_bool(r, &opts->writeback, "0 or 1, whether writeback was agreed on") &&
@@ -432,6 +443,23 @@ static bool parse_session(struct reader *r, struct vhost_fs_state *st)
 	return true;
 }
 
+static bool parse_ways(struct reader *r, struct vhost_fs_state *st)
+{
+	struct vhost_fs_state_way way;
+
+	if (!st->session.known)
+		return true;
+	if (!take_u64(r, &st->nr_ways, "the number of handles with directories, 64 bits"))
+		return false;
+	st->ways_at = r->at;
+	for (st->error_item = 0; st->error_item < st->nr_ways; item_done(&st->error_item))
+		if (!take_way(r, &way))
+			return false;
+	st->error_item = 0;
+	st->ways_end = r->at;
+	return true;
+}
+
 static bool parse_version(struct reader *r, struct vhost_fs_state *st)
 {
 	if (!take_case(r, NR_VERSIONS, &st->version, "the version: 0 or 1, for V1 or V2"))
@@ -463,7 +491,7 @@ int vhost_fs_state_parse(struct vhost_fs_state *st, const void *data, size_t len
 	st->len = len;
 	if (parse_version(&r, st) && parse_nodes(&r, st) && parse_handles(&r, st) &&
 	    take_opts(&r, &st->opts) && parse_mounts(&r, st) &&
-	    parse_session(&r, st) && parse_end(&r))
+	    parse_session(&r, st) && parse_ways(&r, st) && parse_end(&r))
 		return 0;
 	st->error_at = r.error_at;
 	st->error = r.error;
@@ -533,6 +561,26 @@ bool vhost_fs_state_next_mount(const struct vhost_fs_state *st, size_t *at,
 	struct reader r;
 
 	if (!resume(&r, st, *at, st->mounts_at, st->mounts_end) || !take_mount(&r, mount))
+		return false;
+	*at = r.at;
+	return true;
+}
+
+/**
+ * vhost_fs_state_next_way - the next handle with a directory of a stream
+ * @st: the stream; its parsing succeeded
+ * @at: where it is; 0 at first
+ * @way: filled in
+ *
+ * Context: Any.
+ * Return: Whether there is one more.
+ */
+bool vhost_fs_state_next_way(const struct vhost_fs_state *st, size_t *at,
+			     struct vhost_fs_state_way *way)
+{
+	struct reader r;
+
+	if (!resume(&r, st, *at, st->ways_at, st->ways_end) || !take_way(&r, way))
 		return false;
 	*at = r.at;
 	return true;
@@ -723,15 +771,33 @@ size_t vhost_fs_state_put_mount(u8 *buf, const struct vhost_fs_state_mount *moun
  * @buf: has room for VHOST_FS_STATE_ITEM_MAX bytes
  * @minor: the FUSE protocol's minor version
  * @flags: FUSE_* flags of INIT
+ * @nr_ways: how many handles with directories follow
  *
  * Context: Any.
  * Return: How many bytes were written.
  */
-size_t vhost_fs_state_put_session(u8 *buf, u32 minor, u64 flags)
+size_t vhost_fs_state_put_session(u8 *buf, u32 minor, u64 flags, u64 nr_ways)
 {
 	size_t n = sizeof(session_mark);
 
 	memcpy(buf, session_mark, n);
 	n += put_u64(buf + n, minor);
-	return n + put_u64(buf + n, flags);
+	n += put_u64(buf + n, flags);
+	return n + put_u64(buf + n, nr_ways);
+}
+
+/**
+ * vhost_fs_state_put_way - write a handle with a directory
+ * @buf: has room for VHOST_FS_STATE_ITEM_MAX bytes
+ * @way: the handle
+ *
+ * Context: Any.
+ * Return: How many bytes were written.
+ */
+size_t vhost_fs_state_put_way(u8 *buf, const struct vhost_fs_state_way *way)
+{
+	size_t n = put_u64(buf, way->node);
+
+	n += put_s32(buf + n, way->type);
+	return n + put_bytes(buf + n, &way->handle);
 }

@@ -139,6 +139,19 @@ struct vhost_fs_state_session {
 };
 
 /**
+ * struct vhost_fs_state_way - a file handle that names the directory of its file
+ * @node: the file, whose own handle is like those that virtiofsd makes, and
+ *	compares: without a directory
+ * @type: as of struct vhost_fs_state_fh
+ * @handle: likewise
+ */
+struct vhost_fs_state_way {
+	u64 node;
+	s32 type;
+	struct vhost_fs_state_bytes handle;
+};
+
+/**
  * struct vhost_fs_state - a stream that was parsed
  * @data: the stream
  * @len: how many bytes
@@ -156,9 +169,12 @@ struct vhost_fs_state_session {
  * @mounts_at: offset of the first mount
  * @mounts_end: offset behind the last
  * @session: what comes after that
+ * @nr_ways: how many handles with directories come with it
+ * @ways_at: offset of the first
+ * @ways_end: offset behind the last
  * @error_at: if it is no good: offset of the first byte that is wrong; @len: one more
  *	byte was expected
- * @error_item: how many nodes, handles or mounts came before the one with the error
+ * @error_item: how many nodes, handles, mounts or ways came before the one with the error
  * @error: what was expected there; a constant. NULL if the stream is good
  *
  * Of a stream that is no good, what lies before the error is filled in.
@@ -180,6 +196,9 @@ struct vhost_fs_state {
 	size_t mounts_at;
 	size_t mounts_end;
 	struct vhost_fs_state_session session;
+	u64 nr_ways;
+	size_t ways_at;
+	size_t ways_end;
 	size_t error_at;
 	u64 error_item;
 	const char *error;
@@ -192,11 +211,13 @@ bool vhost_fs_state_next_handle(const struct vhost_fs_state *st, size_t *at,
 				struct vhost_fs_state_handle *handle);
 bool vhost_fs_state_next_mount(const struct vhost_fs_state *st, size_t *at,
 			       struct vhost_fs_state_mount *mount);
+bool vhost_fs_state_next_way(const struct vhost_fs_state *st, size_t *at,
+			     struct vhost_fs_state_way *way);
 bool vhost_fs_state_get_node(const u8 *data, size_t len, size_t *at,
 			     struct vhost_fs_state_node *node);
 bool vhost_fs_state_is_utf8(const u8 *data, size_t len);
 
-/* A stream: begin, its nodes, middle, its handles, end, its mounts, session. */
+/* A stream: begin, its nodes, middle, its handles, end, its mounts, session, its ways. */
 size_t vhost_fs_state_put_begin(u8 *buf, u64 nr_nodes);
 size_t vhost_fs_state_put_node(u8 *buf, const struct vhost_fs_state_node *node);
 size_t vhost_fs_state_put_middle(u8 *buf, u64 next_node, u64 nr_handles);
@@ -204,6 +225,7 @@ size_t vhost_fs_state_put_handle(u8 *buf, const struct vhost_fs_state_handle *ha
 size_t vhost_fs_state_put_end(u8 *buf, u64 next_handle,
 			      const struct vhost_fs_state_opts *opts, u64 nr_mounts);
 size_t vhost_fs_state_put_mount(u8 *buf, const struct vhost_fs_state_mount *mount);
-size_t vhost_fs_state_put_session(u8 *buf, u32 minor, u64 flags);
+size_t vhost_fs_state_put_session(u8 *buf, u32 minor, u64 flags, u64 nr_ways);
+size_t vhost_fs_state_put_way(u8 *buf, const struct vhost_fs_state_way *way);
 
 #endif /* VHOST_FS_STATE_CODEC_H */

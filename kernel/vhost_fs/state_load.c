@@ -65,6 +65,9 @@ struct load_mount {
  * @index: by number, offset in the stream of each node not loaded yet; in use
  *	if there is @stack
  * @stack: offsets of nodes that wait for their parents; NULL until needed
+ * @way: the next handle with a directory; in use if there is @has_way
+ * @way_at: offset behind it
+ * @has_way: there is one
  * @fh: a file handle
  */
 struct loader {
@@ -79,6 +82,9 @@ struct loader {
 	struct xarray mounts;
 	struct xarray index;
 	size_t *stack;
+	struct vhost_fs_state_way way;
+	size_t way_at;
+	bool has_way;
 	struct vhost_fs_fh_buf fh;
 };
 
@@ -139,6 +145,7 @@ static int load_parse(struct loader *ld)
 		return load_fail(ld, -ENOMEM, VHOST_FS_STATE_ERR_MEMORY, 0);
 	if (vhost_fs_state_parse(&ld->st, data, ld->blob.len))
 		return load_bad(ld, ld->st.error_at);
+	ld->has_way = vhost_fs_state_next_way(&ld->st, &ld->way_at, &ld->way);
 	return 0;
 }
 
@@ -265,20 +272,35 @@ static void load_put_mounts(struct loader *ld)
 /* ---- where a node is -------------------------------------------------- */
 
 /* As vhost_fs_fh_encode() would have it; only to be decoded. */
-static int load_fh(struct vhost_fs_fh *fh, const struct vhost_fs_state_fh *from)
+static int load_fh(struct vhost_fs_fh *fh, s32 type,
+		   const struct vhost_fs_state_bytes *handle)
 {
-	u32 words = from->handle.len / sizeof(u32);
+	u32 words = handle->len / sizeof(u32);
 
-	if (from->type < 1 || from->type >= FILEID_INVALID || !words ||
-	    from->handle.len % sizeof(u32))
+	if (type < 1 || type >= FILEID_INVALID || !words ||
+	    handle->len % sizeof(u32))
 		return -ESTALE;
 	memset(fh, 0, sizeof(*fh));
-	fh->key_type = from->type;
-	fh->type = from->type;
+	fh->key_type = type;
+	fh->type = type;
 	fh->key_words = words;
 	fh->words = words;
-	memcpy(fh->data, from->handle.data, from->handle.len);
+	memcpy(fh->data, handle->data, handle->len);
 	return 0;
+}
+
+/*
+ * The handle with a directory, if the node has one. They are in the order of the
+ * nodes; where a stream has that otherwise, it is missed, and does without.
+ */
+static bool load_way(struct loader *ld, u64 node)
+{
+	while (ld->has_way && ld->way.node < node) {
+		ld->has_way = vhost_fs_state_next_way(&ld->st, &ld->way_at,
+						      &ld->way);
+		cond_resched();
+	}
+	return ld->has_way && ld->way.node == node;
 }
 
 /* Did the share's owner say that files are found by their handles? */
@@ -318,10 +340,10 @@ static bool load_is_covered(const struct path *top, struct dentry *dentry)
  * all of the file system.
  */
 static int load_by_handle(struct loader *ld,
-			  const struct vhost_fs_state_fh *handle,
+			  const struct vhost_fs_state_node *node,
 			  struct path *path)
 {
-	struct load_mount *m = xa_load(&ld->mounts, handle->mount_id);
+	struct load_mount *m = xa_load(&ld->mounts, node->fh.mount_id);
 	struct dentry *dentry;
 	int err;
 
@@ -330,7 +352,10 @@ static int load_by_handle(struct loader *ld,
 	if (!load_may_by_handle(ld->req->share) ||
 	    !vhost_fs_fh_may(m->top.mnt->mnt_sb))
 		return -EPERM;
-	err = load_fh(&ld->fh.fh, handle);
+	if (load_way(ld, node->id))
+		err = load_fh(&ld->fh.fh, ld->way.type, &ld->way.handle);
+	else
+		err = load_fh(&ld->fh.fh, node->fh.type, &node->fh.handle);
 	if (err)
 		return err;
 	dentry = vhost_fs_fh_decode(&ld->fh.fh, &m->top, m->all);
@@ -395,7 +420,7 @@ static int load_find(struct loader *ld, const struct vhost_fs_state_node *node,
 		err = vhost_fs_state_path_walk(ld->req, &node->name, path);
 		break;
 	case VHOST_FS_STATE_FILE_HANDLE:
-		err = load_by_handle(ld, &node->fh, path);
+		err = load_by_handle(ld, node, path);
 		break;
 	}
 	if (err)

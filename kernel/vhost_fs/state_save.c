@@ -45,6 +45,8 @@
  * @nodes: nodes, encoded
  * @nr_nodes: how many
  * @nr_handles: handles to be written
+ * @ways: handles with directories, encoded
+ * @nr_ways: how many
  * @children: by number of a node, how many name it as their parent
  * @mounts: mounts that file handles are on, pinned
  * @nr_mounts: entries of @mounts
@@ -64,6 +66,8 @@ struct saver {
 	struct vhost_fs_state_blob nodes;
 	u64 nr_nodes;
 	u64 nr_handles;
+	struct vhost_fs_state_blob ways;
+	u64 nr_ways;
 	struct xarray children;
 	struct vfsmount **mounts;
 	unsigned int nr_mounts;
@@ -104,6 +108,7 @@ static void saver_free(struct saver *sv)
 	kvfree(sv->out);
 	xa_destroy(&sv->children);
 	vhost_fs_state_blob_free(&sv->nodes);
+	vhost_fs_state_blob_free(&sv->ways);
 	kvfree(sv);
 }
 
@@ -170,27 +175,31 @@ static int save_fh(const struct path *path, struct vhost_fs_fh_buf *buf,
  * The same with the directory, where the file system can do that: another host
  * then finds the way to the file, which it may not have in its caches.
  */
-static int save_fh_with_parent(const struct path *path,
-			       struct vhost_fs_fh_buf *buf,
-			       struct vhost_fs_state_fh *fh)
+static int save_way(struct saver *sv, u64 node, const struct vhost_fs_fh *fh)
 {
-	int err = vhost_fs_fh_encode(buf, path->dentry);
+	const struct vhost_fs_state_way way = {
+		.node = node,
+		.type = fh->type,
+		.handle.data = (const u8 *)(fh->data + fh->start),
+		.handle.len = fh->words * sizeof(u32),
+	};
 
-	if (err)
-		return err;
-	fh->type = buf->fh.type;
-	fh->handle.data = (const u8 *)(buf->fh.data + buf->fh.start);
-	fh->handle.len = buf->fh.words * sizeof(u32);
-	return 0;
+	if (fh->type == fh->key_type)
+		return 0;
+	sv->nr_ways++;
+	return vhost_fs_state_blob_append(&sv->ways, sv->item,
+					  vhost_fs_state_put_way(sv->item, &way));
 }
 
 static int save_by_handle(struct saver *sv, const struct path *path,
 			  struct vhost_fs_state_node *node)
 {
-	int err = save_fh_with_parent(path, &sv->fh[0], &node->fh);
+	int err = save_fh(path, &sv->fh[0], &node->fh);
 
 	if (!err)
 		err = save_mount_id(sv, path->mnt, &node->fh.mount_id);
+	if (!err)
+		err = save_way(sv, node->id, &sv->fh[0].fh);
 	if (!err)
 		node->location = VHOST_FS_STATE_FILE_HANDLE;
 	return err;
@@ -520,6 +529,20 @@ static int save_write_mount(struct saver *sv, unsigned int i)
 	return save_put(sv, vhost_fs_state_put_mount(save_at(sv), &mount));
 }
 
+static int save_write_ways(struct saver *sv)
+{
+	const u8 *ways = vhost_fs_state_blob_map(&sv->ways);
+	size_t at, n;
+	int err = ways ? 0 : -ENOMEM;
+
+	for (at = 0; at < sv->ways.len && !err; at += n) {
+		n = min_t(size_t, sv->ways.len - at, VHOST_FS_STATE_ITEM_MAX);
+		memcpy(save_at(sv), ways + at, n);
+		err = save_put(sv, n);
+	}
+	return err;
+}
+
 static int save_write_rest(struct saver *sv)
 {
 	u64 flags = sv->s->minor ? sv->s->flags : 0;
@@ -540,7 +563,9 @@ static int save_write_rest(struct saver *sv)
 	if (!err)
 		err = save_put(sv, vhost_fs_state_put_session(save_at(sv),
 							      sv->s->minor,
-							      flags));
+							      flags, sv->nr_ways));
+	if (!err)
+		err = save_write_ways(sv);
 	return err ?: save_flush(sv);
 }
 

@@ -125,6 +125,20 @@ static void show_handle(FILE *out, const struct vhost_fs_state_handle *handle)
 	fputc('\n', out);
 }
 
+static void show_ways(FILE *out, const struct vhost_fs_state *st)
+{
+	struct vhost_fs_state_way way;
+	size_t at = 0;
+
+	if (st->session.known)
+		fprintf(out, "handles with directories: %" PRIu64 "\n", st->nr_ways);
+	while (vhost_fs_state_next_way(st, &at, &way)) {
+		fprintf(out, "    node %" PRIu64 ": handle %" PRId32 ":", way.node, way.type);
+		hex(out, &way.handle);
+		fputc('\n', out);
+	}
+}
+
 void print_state_text(FILE *out, const struct vhost_fs_state *st)
 {
 	struct vhost_fs_state_handle handle;
@@ -148,6 +162,7 @@ void print_state_text(FILE *out, const struct vhost_fs_state *st)
 		quoted(out, &mount.path);
 		fputc('\n', out);
 	}
+	show_ways(out, st);
 }
 
 /* --- JSON -------------------------------------------------------------------- */
@@ -242,6 +257,21 @@ static void mounts_array(FILE *out, const struct vhost_fs_state *st)
 	fputs("]", out);
 }
 
+static void ways_array(FILE *out, const struct vhost_fs_state *st)
+{
+	struct vhost_fs_state_way way;
+	size_t at, n;
+
+	fputs(",\n \"ways\": [", out);
+	for (at = n = 0; vhost_fs_state_next_way(st, &at, &way); n++) {
+		fprintf(out, "%s{\"node\": %" PRIu64 ", \"type\": %" PRId32 ", \"handle\": \"",
+			between(n), way.node, way.type);
+		hex(out, &way.handle);
+		fputs("\"}", out);
+	}
+	fputs("]", out);
+}
+
 void print_state_json(FILE *out, const struct vhost_fs_state *st)
 {
 	fprintf(out, "{\"version\": %" PRIu32 ", \"bytes\": %zu, \"next_node\": %" PRIu64
@@ -255,5 +285,7 @@ void print_state_json(FILE *out, const struct vhost_fs_state *st)
 	nodes_array(out, st);
 	handles_array(out, st);
 	mounts_array(out, st);
+	if (st->session.known)
+		ways_array(out, st);
 	fputs("}\n", out);
 }

@@ -420,7 +420,7 @@ TEST_F(stream, session)
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		self->s->len = len + vhost_fs_state_put_session(self->s->data + len,
 								rows[i].minor,
-								rows[i].flags);
+								rows[i].flags, 0);
 		EXPECT_EQ(rows[i].error, LOAD()) {
 			TH_LOG("row %u", i);
 		}
@@ -584,6 +584,78 @@ TEST_F(handles, damaged)
 		EXPECT_LE(0, LOAD());
 		fh->f_handle[i / 8] ^= 1 << i % 8;
 	}
+}
+
+/* The node that a stream has by this number. */
+static bool find_node(const struct vhost_fs_state *st, uint64_t id,
+		      struct vhost_fs_state_node *node)
+{
+	size_t at = 0;
+
+	while (vhost_fs_state_next_node(st, &at, node))
+		if (node->id == id)
+			return true;
+	return false;
+}
+
+/*
+ * virtiofsd compares a file's handle with what it was told, so that must be what it
+ * makes itself; the directory, by which another host finds the way to the file, is
+ * told besides, and of that host's caches nothing is needed.
+ */
+TEST(handles_are_those_of_virtiofsd)
+{
+	struct bed_config config = {
+		.disk = true, .options.migration = VHOST_FS_MIGRATION_FILE_HANDLES,
+	};
+	struct {
+		struct file_handle head;
+		unsigned char bytes[MAX_HANDLE_SZ];
+	} fh = { .head.handle_bytes = MAX_HANDLE_SZ };
+	struct vhost_fs_device_state_result result;
+	struct vhost_fs_state_node node;
+	struct vhost_fs_state_way way;
+	struct vhost_fs_state st;
+	static uint8_t data[4096];
+	struct bed bed;
+	struct fuse g;
+	struct ring_dev to;
+	int state, mount_id, caches;
+	uint64_t id;
+	size_t at = 0;
+
+	ASSERT_EQ(0, bed_open(&bed, &config));
+	ASSERT_EQ(0, mkdirat(bed.fd, "dir", 0755));
+	ASSERT_EQ(0, bed_write_file(&bed, "dir/file", "data", 4, 0644));
+	id = bed_lookup(&bed.fuse, "dir/file");
+	ASSERT_EQ(0, name_to_handle_at(bed.fd, "dir/file", &fh.head, &mount_id, 0));
+	ASSERT_EQ(0, ring_set_running(&bed.dev, false));
+	state = state_save(&bed.dev, &result);
+	ASSERT_LE(0, state);
+	ASSERT_EQ(0, vhost_fs_state_parse(&st, data, read(state, data, sizeof(data))));
+	ASSERT_TRUE(find_node(&st, id, &node));
+	EXPECT_EQ(VHOST_FS_STATE_FILE_HANDLE, node.location);
+	EXPECT_EQ(fh.head.handle_type, node.fh.type);
+	ASSERT_EQ(fh.head.handle_bytes, node.fh.handle.len);
+	EXPECT_EQ(0, memcmp(fh.head.f_handle, node.fh.handle.data, node.fh.handle.len));
+	ASSERT_EQ(1, st.nr_ways);
+	ASSERT_TRUE(vhost_fs_state_next_way(&st, &at, &way));
+	EXPECT_EQ(id, way.node);
+	EXPECT_LT(node.fh.handle.len, way.handle.len);
+	/* On another host, as it were. */
+	ring_close(&bed.dev);
+	caches = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
+	ASSERT_EQ(1, write(caches, "3", 1));
+	close(caches);
+	ASSERT_EQ(0, state_open(&bed, &to));
+	lseek(state, 0, SEEK_SET);
+	EXPECT_EQ(0, state_move(&to, VHOST_FS_STATE_LOAD, state, &result));
+	ASSERT_EQ(0, start(&to, &g));
+	EXPECT_EQ(0, fuse_getattr(&g, id, NULL));
+	EXPECT_EQ(id, bed_lookup(&g, "dir/file"));
+	close(state);
+	ring_close(&to);
+	bed_close(&bed);
 }
 
 TEST_HARNESS_MAIN

@@ -75,6 +75,7 @@ static size_t rewrite(const struct vhost_fs_state *st, u8 *out)
 {
 	struct vhost_fs_state_handle handle;
 	struct vhost_fs_state_mount mount;
+	struct vhost_fs_state_way way;
 	size_t at, len = rewrite_nodes(st, out);
 	uint64_t nr;
 
@@ -91,7 +92,10 @@ static size_t rewrite(const struct vhost_fs_state *st, u8 *out)
 	check(nr == st->nr_mounts);
 	if (st->session.known)
 		len += vhost_fs_state_put_session(out + len, st->session.minor,
-						  st->session.flags);
+						  st->session.flags, st->nr_ways);
+	for (at = 0, nr = 0; vhost_fs_state_next_way(st, &at, &way); nr++)
+		len += vhost_fs_state_put_way(out + len, &way);
+	check(nr == st->nr_ways);
 	return len;
 }
 
@@ -109,7 +113,7 @@ static void check_good(const struct vhost_fs_state *st)
 	      again.nr_handles == st->nr_handles && again.next_handle == st->next_handle &&
 	      again.nr_mounts == st->nr_mounts);
 	check(!memcmp(&again.opts, &st->opts, sizeof(again.opts)));
-	check(again.session.known == st->session.known);
+	check(again.session.known == st->session.known && again.nr_ways == st->nr_ways);
 	check(rewrite(&again, two) == len && !memcmp(one, two, len));
 	if (len == st->len && st->version == 2)
 		check(!memcmp(one, st->data, len));

@@ -64,6 +64,14 @@ static size_t make_mount(uint8_t *out)
 	return vhost_fs_state_put_mount(out, &mount);
 }
 
+static size_t make_way(uint8_t *out)
+{
+	const struct vhost_fs_state_fh fh = make_fh();
+	const struct vhost_fs_state_way way = { fuzz_interesting(), fh.type, fh.handle };
+
+	return vhost_fs_state_put_way(out, &way);
+}
+
 static size_t make_stream(uint8_t *out)
 {
 	const struct vhost_fs_state_opts opts = {
@@ -80,9 +88,14 @@ static size_t make_stream(uint8_t *out)
 	len += vhost_fs_state_put_end(out + len, fuzz_interesting(), &opts, mounts);
 	for (i = 0; i < mounts; i++)
 		len += make_mount(out + len);
-	if (!fuzz_next(4))
+	if (!fuzz_next(4)) {
+		u32 ways = fuzz_next(3);
+
 		len += vhost_fs_state_put_session(out + len, (u32)fuzz_interesting(),
-						  fuzz_interesting());
+						  fuzz_interesting(), ways);
+		for (i = 0; i < ways; i++)
+			len += make_way(out + len);
+	}
 	return len;
 }
 

@@ -55,6 +55,7 @@ static size_t make_stream(u8 *buf)
 	};
 	const struct vhost_fs_state_mount mount = { 31, bytes(".") };
 	const struct vhost_fs_state_opts opts = { .writeback = true, .posix_acl = true };
+	const struct vhost_fs_state_way way = { 5, 3, bytes("\x02\xfe") };
 	size_t len = vhost_fs_state_put_begin(buf, ARRAY_SIZE(nodes)), i;
 
 	for (i = 0; i < ARRAY_SIZE(nodes); i++)
@@ -64,7 +65,8 @@ static size_t make_stream(u8 *buf)
 		len += vhost_fs_state_put_handle(buf + len, &handles[i]);
 	len += vhost_fs_state_put_end(buf + len, 3, &opts, 1);
 	len += vhost_fs_state_put_mount(buf + len, &mount);
-	return len + vhost_fs_state_put_session(buf + len, 38, 0x11);
+	len += vhost_fs_state_put_session(buf + len, 38, 0x11, 1);
+	return len + vhost_fs_state_put_way(buf + len, &way);
 }
 
 static void test_text(void **state)
@@ -75,7 +77,7 @@ static void test_text(void **state)
 	(void)state;
 	assert_int_equal(0, vhost_fs_state_parse(&st, buf, make_stream(buf)));
 	assert_prints(print_state_text, &st,
-		"version 2, 93 bytes\n"
+		"version 2, 99 bytes\n"
 		"agreed with the guest: writeback, posix_acl\n"
 		"FUSE 7.38, flags 0x11\n"
 		"nodes: 5, the next will be 6\n"
@@ -90,7 +92,9 @@ static void test_text(void **state)
 		"    1: node 5, O_RDONLY and flags 0200000\n"
 		"    2: node 5, O_RDONLY and flags 020000000000\n"
 		"mounts: 1\n"
-		"    31: \".\"\n");
+		"    31: \".\"\n"
+		"handles with directories: 1\n"
+		"    node 5: handle 3:02fe\n");
 }
 
 static void test_json(void **state)
@@ -101,7 +105,7 @@ static void test_json(void **state)
 	(void)state;
 	assert_int_equal(0, vhost_fs_state_parse(&st, buf, make_stream(buf)));
 	assert_prints(print_state_json, &st,
-		"{\"version\": 2, \"bytes\": 93, \"next_node\": 6, \"next_handle\": 3,\n"
+		"{\"version\": 2, \"bytes\": 99, \"next_node\": 6, \"next_handle\": 3,\n"
 		" \"opts\": {\"writeback\": true, \"announce_submounts\": false, "
 		"\"posix_acl\": true, \"sup_group_extension\": false},\n"
 		" \"session\": {\"minor\": 38, \"flags\": 17},\n"
@@ -119,7 +123,9 @@ static void test_json(void **state)
 		"  {\"id\": 1, \"node\": 5, \"flags\": 65536},\n"
 		"  {\"id\": 2, \"node\": 5, \"flags\": -2147483648}],\n"
 		" \"mounts\": [\n"
-		"  {\"id\": 31, \"path\": \".\"}]}\n");
+		"  {\"id\": 31, \"path\": \".\"}],\n"
+		" \"ways\": [\n"
+		"  {\"node\": 5, \"type\": 3, \"handle\": \"02fe\"}]}\n");
 }
 
 /* What has nothing in it, which virtiofsd writes before the guest's INIT. */

@@ -376,6 +376,39 @@ static void test_bytes_behind_the_end(void **state)
 		       "the end of the stream, or a session");
 }
 
+/* And behind that, in what directories the files are that have handles. */
+static void test_ways(void **state)
+{
+	const struct vhost_fs_state_way ways[] = {
+		{ 2, -5, { (const u8 *)"abc", 3 } }, { UINT64_MAX, 0x7fffffff, { } },
+	};
+	struct stream s = hex(before_init);
+	struct vhost_fs_state_way way;
+	struct vhost_fs_state st;
+	size_t len, at = 0;
+	int i;
+
+	(void)state;
+	s.len += vhost_fs_state_put_session(s.data + s.len, 38, 0, 2);
+	len = s.len;
+	for (i = 0; i < 2; i++)
+		s.len += vhost_fs_state_put_way(s.data + s.len, &ways[i]);
+	st = parse_good(&s);
+	assert_true(st.nr_ways == 2);
+	for (i = 0; i < 2; i++) {
+		assert_true(vhost_fs_state_next_way(&st, &at, &way));
+		assert_true(way.node == ways[i].node);
+		assert_int_equal(ways[i].type, way.type);
+		assert_int_equal(ways[i].handle.len, way.handle.len);
+		assert_memory_equal("abc", way.handle.data, way.handle.len);
+	}
+	assert_false(vhost_fs_state_next_way(&st, &at, &way));
+	for (; len < s.len; len++)
+		assert_bad(s.data, len, len, NULL);
+	s.data[s.len++] = 0;
+	assert_bad(s.data, s.len, s.len - 1, "the end of the stream");
+}
+
 /* What vhost_fs has behind virtiofsd's part: the guest's INIT, in full. */
 static void test_session(void **state)
 {
@@ -385,7 +418,7 @@ static void test_session(void **state)
 
 	(void)state;
 	assert_false(st.session.known);
-	s.len += vhost_fs_state_put_session(s.data + s.len, 38, 1ULL << 63);
+	s.len += vhost_fs_state_put_session(s.data + s.len, 38, 1ULL << 63, 0);
 	st = parse_good(&s);
 	assert_true(st.session.known);
 	assert_int_equal(38, st.session.minor);
@@ -559,6 +592,7 @@ int main(void)
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_bytes_behind_the_end),
 		cmocka_unit_test(test_session),
+		cmocka_unit_test(test_ways),
 		cmocka_unit_test(test_longest_item),
 		cmocka_unit_test(test_utf8),
 		cmocka_unit_test(test_captured_nodes),
