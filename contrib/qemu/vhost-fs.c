@@ -460,7 +460,8 @@ static const char *vhost_fs_state_reason(uint32_t reason)
             "the share doesn't allow these FUSE_INIT flags",
         [VHOST_FS_STATE_ERR_NODE] = "the file of this node can't be found",
         [VHOST_FS_STATE_ERR_HANDLE] = "this open file can't be opened again",
-        [VHOST_FS_STATE_ERR_LOCKS] = "the guest holds locks by this open file",
+        [VHOST_FS_STATE_ERR_LOCKS] =
+            "the guest holds locks by this open file, or waits for some",
         [VHOST_FS_STATE_ERR_LIMIT] = "beyond the share's limits",
         [VHOST_FS_STATE_ERR_MEMORY] = "memory is short",
         [VHOST_FS_STATE_ERR_CANCELLED] = "cancelled",
