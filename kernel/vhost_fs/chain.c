@@ -3,12 +3,13 @@
  * A chain of descriptors, from the ring to pieces of memory.
  *
  * Guest drivers put a request into a table of descriptors, one behind the
- * other, each buffer inside one region of the memory table. Such a chain is
- * taken here, at a fifth of what it costs by the vhost core, which copies
- * descriptors one by one and searches the memory table for each.
+ * other, or, if it has but one, into the ring itself, each buffer inside one
+ * region of the memory table. Such a chain is taken here, at a fifth of what it
+ * costs by the vhost core, which copies descriptors one by one and searches the
+ * memory table for each.
  *
  * Whatever is not like that stays on the ring as it is, and the core takes it or
- * finds what is wrong with it: chains in the ring itself, buffers over two
+ * finds what is wrong with it: longer chains in the ring itself, buffers over two
  * regions, broken ones, a dirty log to be kept, a virtual IOMMU. So nothing is
  * refused here, and the core's checks aren't repeated.
  */
@@ -50,19 +51,17 @@ fault:
 	return false;
 }
 
-/* Where a table of descriptors is. */
-static bool read_indirect(const struct vring_desc __user *desc, u64 *addr,
-			  u32 *len)
+/* A descriptor of the ring. */
+static bool read_desc(const struct vring_desc __user *desc, u64 *addr, u32 *len,
+		      u16 *flags)
 {
-	u16 flags;
-
 	if (!user_read_access_begin(desc, sizeof(*desc)))
 		return false;
 	unsafe_get_user(*addr, (const u64 __user *)&desc->addr, fault);
 	unsafe_get_user(*len, (const u32 __user *)&desc->len, fault);
-	unsafe_get_user(flags, (const u16 __user *)&desc->flags, fault);
+	unsafe_get_user(*flags, (const u16 __user *)&desc->flags, fault);
 	user_read_access_end();
-	return flags == VRING_DESC_F_INDIRECT;
+	return true;
 
 fault:
 	user_read_access_end();
@@ -128,7 +127,8 @@ static bool find_region(struct vhost_fs_queue *q, u64 addr, u64 last)
 }
 
 /* Make a guest address one of the VMM; false if it isn't in one region. */
-static bool translate(struct vhost_fs_queue *q, u64 *addr, size_t len)
+static __always_inline bool translate(struct vhost_fs_queue *q, u64 *addr,
+				      size_t len)
 {
 	u64 last = *addr + len - 1;
 
@@ -142,22 +142,79 @@ static bool translate(struct vhost_fs_queue *q, u64 *addr, size_t len)
 	return true;
 }
 
+/*
+ * Give @n pieces the VMM's addresses. What a guest cuts at each page becomes one
+ * piece again where it is one piece of memory, in the guest and here: file systems
+ * look at each piece, and some at all that are left again and again. Returns false
+ * if one isn't in a region.
+ */
+static bool place(struct vhost_fs_queue *q, struct vhost_fs_req *req,
+		  unsigned int n)
+{
+	unsigned int i, out = req->out_num;
+	struct iovec *to = req->iov - 1;
+	u64 guest, addr, guest_end = 0, end = 0;
+	size_t len;
+
+	for (i = 0; i < n; i++) {
+		guest = (uintptr_t)req->iov[i].iov_base;
+		addr = guest;
+		len = req->iov[i].iov_len;
+		if (!translate(q, &addr, len))
+			return false;
+		if (i == out)
+			req->out_num = to + 1 - req->iov;
+		if (i && i != out && guest == guest_end && addr == end)
+			to->iov_len += len;
+		else
+			*++to = (struct iovec){ u64_to_user_ptr(addr), len };
+		guest_end = guest + len;
+		end = addr + len;
+	}
+	n = to + 1 - req->iov;
+	if (out == i)
+		req->out_num = n;
+	req->in_num = n - req->out_num;
+	return true;
+}
+
 static bool take_table(struct vhost_fs_queue *q, struct vhost_fs_req *req,
 		       u64 addr, u32 len)
 {
-	unsigned int i, n = len / sizeof(struct vring_desc);
+	unsigned int n = len / sizeof(struct vring_desc);
 
 	if (len % sizeof(struct vring_desc) || n - 1 >= ARRAY_SIZE(req->iov) ||
 	    !IS_ALIGNED(addr, sizeof(addr)) || !translate(q, &addr, len))
 		return false;
 	n = read_table(req, u64_to_user_ptr(addr), n);
-	for (i = 0; i < n; i++) {
-		addr = (uintptr_t)req->iov[i].iov_base;
-		if (!translate(q, &addr, req->iov[i].iov_len))
-			return false;
-		req->iov[i].iov_base = u64_to_user_ptr(addr);
-	}
-	return n;
+	return n && place(q, req, n);
+}
+
+/* A request that is all there is of its chain: a FORGET. */
+static bool take_one(struct vhost_fs_queue *q, struct vhost_fs_req *req,
+		     u64 addr, u32 len)
+{
+	if (!translate(q, &addr, len))
+		return false;
+	req->iov[0].iov_base = u64_to_user_ptr(addr);
+	req->iov[0].iov_len = len;
+	req->out_num = 1;
+	req->in_num = 0;
+	return true;
+}
+
+static bool take_chain(struct vhost_fs_queue *q, struct vhost_fs_req *req,
+		       u16 head)
+{
+	u64 addr;
+	u32 len;
+	u16 flags;
+
+	if (!read_desc(q->vq.desc + head, &addr, &len, &flags))
+		return false;
+	if (flags == VRING_DESC_F_INDIRECT)
+		return take_table(q, req, addr, len);
+	return !flags && take_one(q, req, addr, len);
 }
 
 /* Is there a chain? Returns -EAGAIN if the core is to say what is wrong. */
@@ -194,9 +251,7 @@ static int next_head(struct vhost_virtqueue *vq, u16 *head)
 int vhost_fs_chain_take(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 {
 	struct vhost_virtqueue *vq = &q->vq;
-	u64 addr;
 	u16 head;
-	u32 len;
 	int ret;
 
 	lockdep_assert_held(&vq->mutex);
@@ -206,8 +261,7 @@ int vhost_fs_chain_take(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 	ret = next_head(vq, &head);
 	if (ret <= 0)
 		return ret;
-	if (!read_indirect(vq->desc + head, &addr, &len) ||
-	    !take_table(q, req, addr, len))
+	if (!take_chain(q, req, head))
 		return -EAGAIN;
 	req->head = head;
 	vq->last_avail_idx++;

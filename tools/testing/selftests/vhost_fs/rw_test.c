@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/falloc.h>
+#include <sys/mman.h>
 
 FIXTURE(rw) {
 	struct bed bed;
@@ -393,6 +394,158 @@ TEST_F(rw, scattered_read)
 		ASSERT_EQ(sizeof(in->h) + sizeof(in->data), in->h.len);
 		ASSERT_EQ(0, memcmp(in->data, self->want, sizeof(in->data)));
 	}
+}
+
+/* Data in pieces: threes that touch each other, and the threes in reverse order. */
+#define PAGE 4096U
+#define SCATTERED_PIECES 24
+#define SCATTERED_SIZE (4 * PAGE)
+
+struct scattered {
+	struct fuse_in_header in_hdr;
+	union {
+		struct fuse_write_in write;
+		struct fuse_read_in read;
+	};
+	struct fuse_out_header out_hdr;
+	struct fuse_write_out written;
+	char area[2 * SCATTERED_SIZE];
+	struct iovec iov[1 + SCATTERED_PIECES];
+};
+
+/* Pieces behind the first, of @size bytes; returns how many. */
+static int scatter(struct scattered *s, size_t size)
+{
+	char *end = s->area + sizeof(s->area), *at;
+	size_t lens[3], len;
+	int n = 1, i;
+
+	while (size && n < SCATTERED_PIECES) {
+		for (i = 0, len = 0; i < 3; i++) {
+			lens[i] = 1 + (n + i) * 411 % 1499;
+			if (n + i == SCATTERED_PIECES || lens[i] > size - len)
+				lens[i] = size - len;
+			len += lens[i];
+		}
+		size -= len;
+		end -= len + 17;
+		for (i = 0, at = end; i < 3 && lens[i]; at += lens[i], i++)
+			s->iov[n++] = (struct iovec) { at, lens[i] };
+	}
+	return n;
+}
+
+static size_t scattered_size(const struct scattered *s, int n)
+{
+	size_t size = 0;
+	int i;
+
+	for (i = 1; i < n; i++)
+		size += s->iov[i].iov_len;
+	return size;
+}
+
+TEST_F(rw, shuffled_write)
+{
+	struct scattered *s = ring_alloc(&self->bed.dev, sizeof(*s));
+	struct iovec reply = { &s->out_hdr, sizeof(s->out_hdr) + sizeof(s->written) };
+	int n = scatter(s, SCATTERED_SIZE), i, head;
+	size_t at = 0, size = scattered_size(s, n);
+	uint32_t len;
+
+	ASSERT_EQ(SCATTERED_SIZE, size);
+	bed_pattern(self->want, size, 0, 11);
+	memset(s->area, 0xee, sizeof(s->area));
+	for (i = 1; i < n; at += s->iov[i++].iov_len)
+		memcpy(s->iov[i].iov_base, self->want + at, s->iov[i].iov_len);
+	fuse_header(self->f, &s->in_hdr, FUSE_WRITE, self->node, sizeof(s->write) + size);
+	s->write = (struct fuse_write_in) { .fh = self->fh, .size = size };
+	s->iov[0] = (struct iovec) { &s->in_hdr, sizeof(s->in_hdr) + sizeof(s->write) };
+	head = ring_submit(self->f->q, s->iov, n, &reply, 1);
+	ASSERT_EQ(head, ring_wait(self->f->q, &len));
+	ASSERT_EQ(0, s->out_hdr.error);
+	EXPECT_EQ(size, s->written.size);
+	ASSERT_EQ(size, bed_read_file(&self->bed, "file", self->buf, BUF_SIZE));
+	EXPECT_EQ(0, memcmp(self->buf, self->want, size));
+}
+
+TEST_F(rw, shuffled_read)
+{
+	struct scattered *s = ring_alloc(&self->bed.dev, sizeof(*s));
+	struct iovec ask = { &s->in_hdr, sizeof(s->in_hdr) + sizeof(s->read) };
+	int n = scatter(s, SCATTERED_SIZE), i, head;
+	size_t at = 0, left = 0, size = scattered_size(s, n);
+	uint32_t len;
+
+	fill(_metadata, self, size);
+	memset(s->area, 0xee, sizeof(s->area));
+	fuse_header(self->f, &s->in_hdr, FUSE_READ, self->node, sizeof(s->read));
+	s->read = (struct fuse_read_in) { .fh = self->fh, .size = size };
+	s->iov[0] = (struct iovec) { &s->out_hdr, sizeof(s->out_hdr) };
+	head = ring_submit(self->f->q, &ask, 1, s->iov, n);
+	ASSERT_EQ(head, ring_wait(self->f->q, &len));
+	ASSERT_EQ(0, s->out_hdr.error);
+	ASSERT_EQ(sizeof(s->out_hdr) + size, len);
+	for (i = 1; i < n; at += s->iov[i++].iov_len)
+		EXPECT_EQ(0, memcmp(s->iov[i].iov_base, self->want + at, s->iov[i].iov_len));
+	/* Nothing between the pieces. */
+	for (at = 0; at < sizeof(s->area); at++)
+		left += (unsigned char)s->area[at] == 0xee;
+	for (at = 0; at < size; at++)
+		left -= (unsigned char)self->want[at] == 0xee;
+	EXPECT_EQ(sizeof(s->area) - size, left);
+}
+
+/* A WRITE of @pages, of which one goes away before, in a piece for each. */
+static int write_torn(FIXTURE_DATA(rw) *self, char *data, unsigned int pages,
+		      unsigned int gone, uint32_t *size)
+{
+	struct scattered *s = ring_alloc(&self->bed.dev, sizeof(*s));
+	struct iovec reply = { &s->out_hdr, sizeof(s->out_hdr) + sizeof(s->written) };
+	uint32_t len;
+	unsigned int i;
+	int head;
+
+	fuse_header(self->f, &s->in_hdr, FUSE_WRITE, self->node,
+		    sizeof(s->write) + pages * PAGE);
+	s->write = (struct fuse_write_in) { .fh = self->fh, .size = pages * PAGE };
+	s->iov[0] = (struct iovec) { &s->in_hdr, sizeof(s->in_hdr) + sizeof(s->write) };
+	for (i = 0; i < pages; i++)
+		s->iov[1 + i] = (struct iovec) { data + i * PAGE, PAGE };
+	if (munmap(data + gone * PAGE, PAGE))
+		return -errno;
+	head = ring_submit(self->f->q, s->iov, 1 + pages, &reply, 1);
+	if (head < 0 || ring_wait(self->f->q, &len) != head)
+		return -EPROTO;
+	*size = s->written.size;
+	return s->out_hdr.error;
+}
+
+/* What lies before it is written, if anything does; and the ring goes on. */
+TEST_F(rw, memory_goes_away)
+{
+	enum { PAGES = 8 };
+	unsigned int gone;
+	uint32_t size = 0;
+	char *data;
+	int ret;
+
+	ring_align(&self->bed.dev);
+	data = ring_alloc(&self->bed.dev, PAGES * PAGE);
+	for (gone = 0; gone < PAGES; gone++) {
+		bed_pattern(data, PAGES * PAGE, 0, 5);
+		ASSERT_EQ(0, bed_write_file(&self->bed, "file", "", 0, 0));
+		ret = write_torn(self, data, PAGES, gone, &size);
+		ASSERT_EQ(gone ? 0 : -EFAULT, ret);
+		if (gone)
+			EXPECT_EQ(gone * PAGE, size);
+		ASSERT_EQ(gone * PAGE, bed_read_file(&self->bed, "file", self->buf, BUF_SIZE));
+		EXPECT_EQ(0, memcmp(self->buf, data, gone * PAGE));
+		ASSERT_EQ(data + gone * PAGE,
+			  mmap(data + gone * PAGE, PAGE, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+	}
+	ASSERT_EQ((int)(PAGES * PAGE), do_write(self, 0, data, PAGES * PAGE));
 }
 
 TEST_F(rw, lseek)
