@@ -114,7 +114,7 @@ static int creator_fill(const struct vhost_fs_req *req,
 	int err;
 	u32 i;
 
-	memset(who, 0, sizeof(*who));
+	memset(who, 0, offsetof(struct vhost_fs_creator, groups));
 	err = cred_ids(req, &who->uid, &who->gid);
 	if (err)
 		return err;
@@ -128,6 +128,13 @@ static int creator_fill(const struct vhost_fs_req *req,
 		if (!vhost_fs_gid_in(req, req->ext.groups[i], &gid))
 			who->groups[who->nr_groups++] = gid;
 	return 0;
+}
+
+/* What counts of it. */
+static size_t creator_size(const struct vhost_fs_creator *who)
+{
+	return offsetof(struct vhost_fs_creator, groups) +
+	       who->nr_groups * sizeof(who->groups[0]);
 }
 
 static struct cred *cred_for_creator(struct vhost_fs_req *req,
@@ -171,7 +178,7 @@ int vhost_fs_cred_create(struct vhost_fs_req *req, const struct cred **saved)
 	err = creator_fill(req, &who);
 	if (err)
 		return err;
-	if (!cred || memcmp(&who, &req->creator, sizeof(who))) {
+	if (!cred || memcmp(&who, &req->creator, creator_size(&who))) {
 		if (!cred_may_become(req->share->cred, who.uid, who.gid))
 			return -EPERM;
 		cred = cred_for_creator(req, &who);
@@ -180,7 +187,7 @@ int vhost_fs_cred_create(struct vhost_fs_req *req, const struct cred **saved)
 		if (req->create_cred)
 			put_cred(req->create_cred);
 		req->create_cred = cred;
-		req->creator = who;
+		memcpy(&req->creator, &who, creator_size(&who));
 	}
 	*saved = override_creds(cred);
 	return 0;

@@ -24,7 +24,7 @@ struct vhost_fs_req;
  * @nr_groups: entries of @groups
  * @groups: supplementary groups
  *
- * Compared as bytes, so what isn't used is zero.
+ * Compared as bytes, up to the last of @groups.
  */
 struct vhost_fs_creator {
 	kuid_t uid;

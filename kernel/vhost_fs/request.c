@@ -110,9 +110,22 @@ void vhost_fs_req_data(struct vhost_fs_req *req)
 	iov_iter_advance(&req->data, req->taken);
 }
 
-static bool name_has_slash(const struct qstr *name)
+/*
+ * Where the string at @start ends, at a NUL before @end; NULL if there is none. Most
+ * are short, and looked at once.
+ */
+static const u8 *find_nul(const u8 *start, const u8 *end, bool *slash)
 {
-	return memchr(name->name, '/', name->len);
+	const u8 *at;
+
+	*slash = false;
+	for (at = start; at < end; at++) {
+		if (!*at)
+			return at;
+		if (*at == '/')
+			*slash = true;
+	}
+	return NULL;
 }
 
 /**
@@ -143,11 +156,12 @@ static bool may_be_dots(const struct vhost_fs_req *req)
 	       vhost_fs_req_has(req, FUSE_EXPORT_SUPPORT);
 }
 
-static int check_name(const struct vhost_fs_req *req, const struct qstr *name)
+static int check_name(const struct vhost_fs_req *req, const struct qstr *name,
+		      bool slash)
 {
 	if (name->len > NAME_MAX)
 		return -ENAMETOOLONG;
-	if (!name->len || name_has_slash(name))
+	if (!name->len || slash)
 		return -EINVAL;
 	if (vhost_fs_name_is_dot(name) || vhost_fs_name_is_dotdot(name))
 		return may_be_dots(req) ? 0 : -EINVAL;
@@ -169,7 +183,7 @@ static int check_attr_name(const struct qstr *name)
 }
 
 static int check_last_name(const struct vhost_fs_req *req,
-			   const struct qstr *name)
+			   const struct qstr *name, bool slash)
 {
 	const struct vhost_fs_op *op = req->op;
 
@@ -177,7 +191,7 @@ static int check_last_name(const struct vhost_fs_req *req,
 		return check_target(name);
 	if (op->flags & VHOST_FS_OP_ATTR_NAME)
 		return check_attr_name(name);
-	return check_name(req, name);
+	return check_name(req, name, slash);
 }
 
 /* There is no NUL in the last @len bytes. */
@@ -200,16 +214,18 @@ static int req_decode_names(struct vhost_fs_req *req, size_t start, size_t end)
 
 	for (i = 0; i < op->names; i++) {
 		struct qstr *name = &req->name[i];
-		const u8 *nul = memchr(req->in + start, 0, end - start);
+		const u8 *nul;
+		bool slash;
 
+		nul = find_nul(req->in + start, req->in + end, &slash);
 		if (!nul)
 			return no_nul(op, end - start);
 		name->name = req->in + start;
 		name->len = nul - name->name;
 		name->hash = 0;
 		start += name->len + 1;
-		err = i == op->names - 1 ? check_last_name(req, name) :
-					   check_name(req, name);
+		err = i == op->names - 1 ? check_last_name(req, name, slash) :
+					   check_name(req, name, slash);
 		if (err)
 			return err;
 	}
