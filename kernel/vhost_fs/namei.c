@@ -146,7 +146,7 @@ int vhost_fs_create(struct vhost_fs_req *req,
 
 	if (!d_can_lookup(req->path.dentry))
 		return -ENOTDIR;
-	vhost_fs_may_block_on(req, req->path.dentry);
+	vhost_fs_may_sleep_on(req, req->path.dentry);
 	do {
 		err = create_once(req, &c, make, path);
 	} while (is_delegated(&c.di) &&
@@ -310,7 +310,7 @@ static int link_path(struct vhost_fs_req *req, const struct path *old)
 		return -EXDEV;
 	if (!d_can_lookup(req->path.dentry))
 		return -ENOTDIR;
-	vhost_fs_may_block_on(req, old->dentry);
+	vhost_fs_may_sleep_on(req, old->dentry);
 	err = may_link(old);
 	if (err)
 		return err;
@@ -379,7 +379,7 @@ static int remove_name(struct vhost_fs_req *req, bool dir)
 
 	if (!d_can_lookup(req->path.dentry))
 		return -ENOTDIR;
-	vhost_fs_may_block_on(req, req->path.dentry);
+	vhost_fs_may_sleep_on(req, req->path.dentry);
 	err = vhost_fs_want_write(req, req->path.mnt);
 	if (err)
 		return err;
@@ -481,7 +481,7 @@ static int rename_between(struct vhost_fs_req *req, const struct path *newdir,
 		return -EXDEV;
 	if (!d_can_lookup(req->path.dentry) || !d_can_lookup(newdir->dentry))
 		return -ENOTDIR;
-	vhost_fs_may_block_on(req, newdir->dentry);
+	vhost_fs_may_sleep_on(req, newdir->dentry);
 	err = vhost_fs_want_write(req, newdir->mnt);
 	if (err)
 		return err;

@@ -563,7 +563,7 @@ void vhost_fs_node_forget(struct vhost_fs_req *req, u64 id, u64 nlookup)
 	if (old && old != S64_MAX && !new) {
 		/* A late lookup may be changing @dentry; the mount stays. */
 		if (!node->by_handle && node->inode && !node->inode->i_nlink)
-			vhost_fs_may_block_on(req, node->mnt->mnt_root);
+			vhost_fs_may_sleep_on(req, node->mnt->mnt_root);
 		node_retire(s, node);
 	}
 	vhost_fs_node_put(node);

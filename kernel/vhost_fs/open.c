@@ -426,8 +426,8 @@ static int release(struct vhost_fs_req *req, bool dir)
 	if (!dir && file)
 		vhost_fs_lock_release(req);
 	if (file && ((file->f_mode & FMODE_WRITE) || !file_inode(file)->i_nlink))
-		vhost_fs_may_block_on(req, file_dentry(file));
-	return vhost_fs_handle_release(&req->fs->session, req->handle->id, dir);
+		vhost_fs_may_sleep_on(req, file_dentry(file));
+	return vhost_fs_handle_release(&req->fs->session, req->handle);
 }
 
 /**
@@ -553,7 +553,7 @@ static struct file *tmpfile_open(struct vhost_fs_req *req)
 		err = vhost_fs_node_reserve(req);
 	if (err)
 		return ERR_PTR(err);
-	vhost_fs_may_block_on(req, req->path.dentry);
+	vhost_fs_may_sleep_on(req, req->path.dentry);
 	err = vhost_fs_want_write(req, req->path.mnt);
 	if (err)
 		return ERR_PTR(err);

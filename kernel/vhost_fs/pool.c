@@ -11,7 +11,9 @@
  * No more threads are active at a time than there are processors: more would
  * only take them from each other. A thread that is about to block doesn't
  * count. One that sleeps although it said nothing (the guest's memory may have
- * to be read from disk) holds up the other queues for a tick at most.
+ * to be read from disk) holds up the other queues for a tick at most; and its own
+ * queue too, if it has offered that (vhost_fs_pool_offer()), to take it back when
+ * it hasn't slept.
  *
  * A thread is made by SET_RUNNING, or by one that has a request when none is
  * left idle: only a thread of the VMM can make another. It dies when the device
@@ -116,6 +118,30 @@ static void worker_wake(struct vhost_fs_pool *pool, struct vhost_fs_worker *w,
 	vhost_task_wake(w->task);
 }
 
+/* The first queue of a list, if there is one. */
+static struct vhost_fs_queue *pool_take(struct vhost_fs_pool *pool,
+					struct list_head *list)
+{
+	struct vhost_fs_queue *q;
+
+	lockdep_assert_held(&pool->lock);
+
+	q = list_first_entry_or_null(list, struct vhost_fs_queue, pending);
+	if (q)
+		list_del_init(&q->pending);
+	return q;
+}
+
+/* Have the timer wake an idle thread, should a queue still wait then. */
+static void pool_set_rescue(struct vhost_fs_pool *pool)
+{
+	lockdep_assert_held(&pool->lock);
+
+	if (pool->running && pool->nr_idle && !timer_pending(&pool->rescue) &&
+	    !(list_empty(&pool->pending) && list_empty(&pool->offered)))
+		mod_timer(&pool->rescue, jiffies + VHOST_FS_RESCUE_DELAY);
+}
+
 /* The queue to serve next; without one the thread is put on the idle list. */
 static struct vhost_fs_queue *worker_next(struct vhost_fs_worker *w)
 {
@@ -127,16 +153,14 @@ static struct vhost_fs_queue *worker_next(struct vhost_fs_worker *w)
 	q = w->next;
 	w->next = NULL;
 	/* One that is being stopped has somebody waiting for its end. */
-	if (!q && !list_empty(&w->entry)) {
-		q = list_first_entry_or_null(&pool->pending,
-					     struct vhost_fs_queue, pending);
-		if (q)
-			list_del_init(&q->pending);
-	}
-	if (q)
+	if (!q && !list_empty(&w->entry))
+		q = pool_take(pool, &pool->pending);
+	if (q) {
 		worker_clear_idle(pool, w);
-	else
+	} else {
 		worker_set_idle(pool, w);
+		pool_set_rescue(pool);
+	}
 	worker_set_active(pool, w, q);
 	spin_unlock_irqrestore(&pool->lock, flags);
 	return q;
@@ -311,6 +335,14 @@ static void pool_shrink(struct work_struct *work)
 	schedule_delayed_work(&pool->shrink, VHOST_FS_IDLE_TIMEOUT);
 }
 
+static struct vhost_fs_worker *pool_idle(struct vhost_fs_pool *pool)
+{
+	lockdep_assert_held(&pool->lock);
+
+	return list_first_entry_or_null(&pool->idle, struct vhost_fs_worker,
+					idle);
+}
+
 /* An idle thread, if one more may be active. */
 static struct vhost_fs_worker *pool_spare(struct vhost_fs_pool *pool)
 {
@@ -318,8 +350,7 @@ static struct vhost_fs_worker *pool_spare(struct vhost_fs_pool *pool)
 
 	if (pool->nr_active >= num_online_cpus())
 		return NULL;
-	return list_first_entry_or_null(&pool->idle, struct vhost_fs_worker,
-					idle);
+	return pool_idle(pool);
 }
 
 static void pool_wake_for_pending(struct vhost_fs_pool *pool,
@@ -329,21 +360,26 @@ static void pool_wake_for_pending(struct vhost_fs_pool *pool,
 
 	lockdep_assert_held(&pool->lock);
 
-	q = list_first_entry_or_null(&pool->pending, struct vhost_fs_queue,
-				     pending);
-	if (!q || !w || !pool->running)
+	if (!w || !pool->running)
 		return;
-	list_del_init(&q->pending);
-	worker_wake(pool, w, q);
+	q = pool_take(pool, &pool->pending);
+	if (q)
+		worker_wake(pool, w, q);
 }
 
-static void pool_set_rescue(struct vhost_fs_pool *pool)
+/* Who offered a queue for so long sleeps. */
+static void pool_wake_for_offered(struct vhost_fs_pool *pool,
+				  struct vhost_fs_worker *w)
 {
+	struct vhost_fs_queue *q;
+
 	lockdep_assert_held(&pool->lock);
 
-	if (pool->nr_idle && !list_empty(&pool->pending) &&
-	    !timer_pending(&pool->rescue))
-		mod_timer(&pool->rescue, jiffies + VHOST_FS_RESCUE_DELAY);
+	q = pool_take(pool, &pool->offered);
+	if (!q)
+		return;
+	worker_set_active(pool, q->offered_by, false);
+	worker_wake(pool, w, q);
 }
 
 /* A queue has waited for long: who is active may sleep. */
@@ -355,10 +391,9 @@ static void pool_rescue(struct timer_list *timer)
 
 	spin_lock_irqsave(&pool->lock, flags);
 	if (pool->running) {
-		pool_wake_for_pending(pool,
-				      list_first_entry_or_null(&pool->idle,
-							       struct vhost_fs_worker,
-							       idle));
+		pool_wake_for_pending(pool, pool_idle(pool));
+		if (pool_idle(pool))
+			pool_wake_for_offered(pool, pool_idle(pool));
 		pool_set_rescue(pool);
 	}
 	spin_unlock_irqrestore(&pool->lock, flags);
@@ -376,6 +411,7 @@ void vhost_fs_pool_init(struct vhost_fs_dev *fs)
 	INIT_LIST_HEAD(&pool->workers);
 	INIT_LIST_HEAD(&pool->idle);
 	INIT_LIST_HEAD(&pool->pending);
+	INIT_LIST_HEAD(&pool->offered);
 	INIT_DELAYED_WORK(&pool->shrink, pool_shrink);
 	timer_setup(&pool->rescue, pool_rescue, 0);
 }
@@ -493,6 +529,58 @@ void vhost_fs_pool_submit(struct vhost_fs_queue *q)
 	}
 unlock:
 	spin_unlock_irqrestore(&pool->lock, flags);
+}
+
+/**
+ * vhost_fs_pool_offer - let others have the look at a queue, for the time being
+ * @req: the request of the thread that holds the look
+ *
+ * An idle thread is woken for it if it is still there at the next tick.
+ *
+ * Return: whether it is on offer; else nobody could be woken.
+ *
+ * Context: the request's thread.
+ */
+bool vhost_fs_pool_offer(struct vhost_fs_req *req)
+{
+	struct vhost_fs_pool *pool = &req->fs->pool;
+	struct vhost_fs_queue *q = req->q;
+	unsigned long flags;
+	bool offered;
+
+	spin_lock_irqsave(&pool->lock, flags);
+	offered = pool->running && pool->nr_idle && list_empty(&q->pending);
+	if (offered) {
+		list_add_tail(&q->pending, &pool->offered);
+		q->offered_by = req->worker;
+		pool_set_rescue(pool);
+	}
+	spin_unlock_irqrestore(&pool->lock, flags);
+	return offered;
+}
+
+/**
+ * vhost_fs_pool_take_back - have the look again after vhost_fs_pool_offer()
+ * @req: the request
+ *
+ * By now it may be there since another thread has given it away, which is as good.
+ *
+ * Return: whether the caller has it; else somebody else has or will.
+ *
+ * Context: the request's thread.
+ */
+bool vhost_fs_pool_take_back(struct vhost_fs_req *req)
+{
+	struct vhost_fs_pool *pool = &req->fs->pool;
+	struct vhost_fs_queue *q = req->q;
+	unsigned long flags;
+	bool taken;
+
+	spin_lock_irqsave(&pool->lock, flags);
+	taken = !list_empty(&q->pending);
+	list_del_init(&q->pending);
+	spin_unlock_irqrestore(&pool->lock, flags);
+	return taken;
 }
 
 /**

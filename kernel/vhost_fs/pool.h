@@ -23,6 +23,7 @@ struct vhost_fs_req;
  *	and by threads that create another
  * @idle: threads without work, the last to become idle first
  * @pending: queues whose look is promised to the next thread that is free
+ * @offered: queues whose look somebody has who may sleep, and then can't use it
  * @nr: threads, those being created included
  * @nr_idle: entries of @idle
  * @nr_active: threads that have work and don't block
@@ -37,6 +38,7 @@ struct vhost_fs_pool {
 	struct list_head workers;
 	struct list_head idle;
 	struct list_head pending;
+	struct list_head offered;
 	unsigned int nr;
 	unsigned int nr_idle;
 	unsigned int nr_active;
@@ -53,6 +55,8 @@ int vhost_fs_pool_start(struct vhost_fs_dev *fs, unsigned int nr_queues);
 void vhost_fs_pool_stop(struct vhost_fs_dev *fs);
 void vhost_fs_pool_submit(struct vhost_fs_queue *q);
 void vhost_fs_pool_reserve(struct vhost_fs_dev *fs);
+bool vhost_fs_pool_offer(struct vhost_fs_req *req);
+bool vhost_fs_pool_take_back(struct vhost_fs_req *req);
 void vhost_fs_pool_block(struct vhost_fs_req *req);
 void vhost_fs_pool_unblock(struct vhost_fs_req *req);
 bool vhost_fs_pool_has_pending(struct vhost_fs_dev *fs);

@@ -68,6 +68,7 @@ struct vhost_log;
  * @written: bytes for the used element
  * @error: what the guest was told
  * @handed_off: another thread may be at the queue
+ * @offered: another thread may be at the queue, if this one has slept since
  * @bad: malformed, or names what does not exist
  * @parked: not new from the ring, but goes on after a wait; else NULL
  * @put_off: waits now, and so is not to be completed
@@ -119,6 +120,7 @@ struct vhost_fs_req {
 	u32 written;
 	int error;
 	bool handed_off;
+	bool offered;
 	bool bad;
 	struct vhost_fs_parked *parked;
 	bool put_off;

@@ -6,7 +6,9 @@
  * file's own read_iter and write_iter on the guest's pieces of memory. What can
  * be done without waiting is done first; only then the ring is handed over.
  */
+#include <linux/fs.h>
 #include <linux/fuse.h>
+#include <linux/magic.h>
 #include <linux/sched/signal.h>
 #include <linux/uio.h>
 
@@ -21,6 +23,9 @@
 #include "request.h"
 #include "share.h"
 #include "vq.h"
+
+/* A WRITE of more than this takes its time. */
+#define VHOST_FS_LONG_WRITE	SZ_64K
 
 /* A file that can neither refuse to wait nor ever has to. */
 static bool in_memory(const struct file *file)
@@ -167,6 +172,22 @@ static void write_set_flags(struct vhost_fs_req *req, struct kiocb *iocb)
 		iocb->ki_flags |= IOCB_SYNC;
 }
 
+/*
+ * What is written to memory waits for nobody as a rule. While much is, another
+ * processor can take the next request.
+ */
+static void write_may_block(struct vhost_fs_req *req, const struct kiocb *iocb,
+			    size_t size)
+{
+	struct dentry *dentry = file_dentry(iocb->ki_filp);
+
+	if (size > VHOST_FS_LONG_WRITE ||
+	    (iocb->ki_flags & (IOCB_DIRECT | IOCB_DSYNC)))
+		vhost_fs_may_block_on(req, dentry);
+	else
+		vhost_fs_may_sleep_on(req, dentry);
+}
+
 static ssize_t write_iter(struct vhost_fs_req *req, struct kiocb *iocb,
 			  struct iov_iter *from)
 {
@@ -179,8 +200,7 @@ static ssize_t write_iter(struct vhost_fs_req *req, struct kiocb *iocb,
 		ret = vhost_fs_cred_drop_fsetid(req, &file->f_path, &saved);
 	if (ret)
 		return ret;
-	if (!in_memory(file) || inode_is_locked(file_inode(file)))
-		vhost_fs_may_block(req);
+	write_may_block(req, iocb, iov_iter_count(from));
 	ret = vfs_iocb_iter_write(file, iocb, from);
 	vhost_fs_cred_discard(saved);
 	return ret;
@@ -275,8 +295,7 @@ int vhost_fs_op_lseek(struct vhost_fs_req *req)
 		/* The guest keeps the position. */
 		return -EINVAL;
 	}
-	if (!in_memory(file) || inode_is_locked(file_inode(file)))
-		vhost_fs_may_block(req);
+	vhost_fs_may_block_on(req, file_dentry(file));
 	ret = vfs_llseek(file, in->offset, in->whence);
 	if (ret < 0)
 		return ret;

@@ -17,7 +17,8 @@
  * A thread that is about to block gives the token away first
  * (vhost_fs_may_block()), so the ring is always either watched or promised to
  * somebody who doesn't sleep. It goes on looking afterwards if it can get the
- * token back. So chains are taken in order and finish in any order.
+ * token back. So chains are taken in order and finish in any order. One that may
+ * sleep, but as a rule doesn't, only offers it (vhost_fs_may_sleep()).
  *
  * Nothing can be in flight, and nothing be taken off a ring, after
  * vhost_fs_vq_stop() and vhost_fs_vq_drain(). An owner that stops the device in
@@ -25,6 +26,9 @@
  * (vhost_fs_vq_serve_due()), and the guest kicks for what comes next: whoever goes
  * on with the rings may look at them only when it is kicked.
  */
+#include <linux/dcache.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
 #include <linux/sched/clock.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/stat.h>
@@ -297,6 +301,7 @@ static void vq_set_inflight(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 
 	req->q = q;
 	req->handed_off = false;
+	req->offered = false;
 	req->put_off = false;
 	req->keep = VHOST_FS_KEEP_NOT;
 	req->done = 0;
@@ -560,18 +565,22 @@ static bool vq_give_way(struct vhost_fs_queue *q, u16 last)
 	return more;
 }
 
+static u64 vq_poll_limit(const struct vhost_fs_queue *q)
+{
+	u64 limit = READ_ONCE(q->vq.busyloop_timeout) * (u64)NSEC_PER_USEC;
+
+	return limit ?: VHOST_FS_POLL_NS;
+}
+
 /*
  * Wait a moment for the ring to fill, without its mutex. The time halves when
- * waiting was of no use and doubles when it was.
+ * waiting was of no use and doubles when it was. The clock is read only if there
+ * is nothing else to do than to wait.
  */
 static bool vq_poll(struct vhost_fs_queue *q, u16 last)
 {
-	u64 limit = READ_ONCE(q->vq.busyloop_timeout) * (u64)NSEC_PER_USEC;
-	u64 end;
+	u64 end = 0, limit = vq_poll_limit(q);
 
-	if (!limit)
-		limit = VHOST_FS_POLL_NS;
-	end = local_clock() + min_t(u64, limit, q->poll_ns);
 	do {
 		if (vq_has_more(q, last)) {
 			q->poll_ns = min_t(u64, limit, 2 * q->poll_ns);
@@ -583,6 +592,8 @@ static bool vq_poll(struct vhost_fs_queue *q, u16 last)
 		if (!single_task_running() || need_resched())
 			return vq_give_way(q, last);
 		cpu_relax();
+		if (!end)
+			end = local_clock() + min_t(u64, limit, q->poll_ns);
 	} while (local_clock() < end);
 	q->poll_ns = max(q->poll_ns / 2, VHOST_FS_POLL_NS_MIN);
 	return false;
@@ -620,6 +631,14 @@ static bool vq_yield(struct vhost_fs_queue *q)
 	return false;
 }
 
+/* The look that a request has offered; if it has gone, so be it. */
+static void vq_take_back(struct vhost_fs_req *req)
+{
+	if (req->offered && !vhost_fs_pool_take_back(req))
+		req->handed_off = true;
+	req->offered = false;
+}
+
 /*
  * Serve up to VHOST_FS_WEIGHT chains, each wait for one counted as one.
  * Returns 1 if there may be more and the look is still the caller's, 0 if it
@@ -649,6 +668,7 @@ static int vq_serve_some(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 		/* Should this one sleep unforeseen, another is there. */
 		vhost_fs_pool_reserve(q->fs);
 		vhost_fs_req_run(req);
+		vq_take_back(req);
 		if (req->handed_off)
 			vhost_fs_pool_unblock(req);
 		mutex_lock(&vq->mutex);
@@ -707,6 +727,7 @@ void vhost_fs_may_block(struct vhost_fs_req *req)
 	struct vhost_fs_queue *q = req->q;
 	bool parked;
 
+	vq_take_back(req);
 	if (req->handed_off)
 		return;
 	req->handed_off = true;
@@ -721,6 +742,73 @@ void vhost_fs_may_block(struct vhost_fs_req *req)
 	if (!parked)
 		vhost_fs_pool_submit(q);
 }
+
+/**
+ * vhost_fs_may_sleep - the request may sleep for long, but as a rule doesn't
+ * @req: the request
+ *
+ * Costs a tenth of what vhost_fs_may_block() does, and the requests behind this
+ * one a tick at most if it does sleep.
+ *
+ * Context: the request's thread, no locks held.
+ */
+void vhost_fs_may_sleep(struct vhost_fs_req *req)
+{
+	if (req->handed_off || req->offered)
+		return;
+	req->offered = vhost_fs_pool_offer(req);
+	if (!req->offered)
+		vhost_fs_may_block(req);
+}
+
+static bool in_memory(const struct super_block *sb)
+{
+	return sb->s_magic == TMPFS_MAGIC || sb->s_magic == RAMFS_MAGIC;
+}
+
+/* Somebody else has it, who may sleep. */
+static bool is_locked(const struct dentry *dentry)
+{
+	struct inode *inode = d_inode(dentry);
+
+	return inode && inode_is_locked(inode);
+}
+
+/**
+ * vhost_fs_may_block_on - as vhost_fs_may_block(), before work on a file system
+ * @req: the request
+ * @dentry: what it works on
+ *
+ * A file system that lives in memory makes nobody wait, and handing the ring over
+ * would only cost.
+ *
+ * Context: as vhost_fs_may_block().
+ */
+void vhost_fs_may_block_on(struct vhost_fs_req *req, const struct dentry *dentry)
+{
+	if (!in_memory(dentry->d_sb))
+		vhost_fs_may_block(req);
+	else if (is_locked(dentry))
+		vhost_fs_may_sleep(req);
+}
+
+/**
+ * vhost_fs_may_sleep_on - as vhost_fs_may_sleep(), before work on a file system
+ * @req: the request
+ * @dentry: a directory in which a name is, or a file
+ *
+ * What is changed on a disk is in memory by then as a rule, and written later.
+ *
+ * Context: as vhost_fs_may_block().
+ */
+void vhost_fs_may_sleep_on(struct vhost_fs_req *req, const struct dentry *dentry)
+{
+	const struct super_block *sb = dentry->d_sb;
+
+	if (!in_memory(sb) && !(sb->s_type->fs_flags & FS_REQUIRES_DEV))
+		vhost_fs_may_block(req);
+	else if (!in_memory(sb) || is_locked(dentry))
+		vhost_fs_may_sleep(req);
 
 /* What is on the ring now is to be taken before a stop, and nothing that follows. */
 static void vq_set_due(struct vhost_fs_queue *q)

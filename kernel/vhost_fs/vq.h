@@ -4,15 +4,15 @@
 #define VHOST_FS_VQ_H
 
 #include <linux/atomic.h>
-#include <linux/fs.h>
 #include <linux/list.h>
-#include <linux/magic.h>
 
 #include "stats.h"
 #include "vhost_core.h"
 
+struct dentry;
 struct vhost_fs_dev;
 struct vhost_fs_req;
+struct vhost_fs_worker;
 
 /**
  * struct vhost_fs_region - guest memory that is one piece in the VMM
@@ -32,7 +32,8 @@ struct vhost_fs_region {
  * @fs: the device; constant
  * @looking: 1 while somebody has promised to look at the ring: the token that
  *	a kick takes and a thread gives back when the ring is watched
- * @pending: place in the pool's list; under the pool's lock
+ * @pending: place in one of the pool's lists; under the pool's lock
+ * @offered_by: whose request may sleep, if it is in that list; likewise
  * @inflight: requests taken from the ring and not yet answered; under
  *	vq.mutex
  * @paused: take nothing from the ring; under vq.mutex
@@ -62,6 +63,7 @@ struct vhost_fs_queue {
 	struct vhost_fs_dev *fs;
 	atomic_t looking;
 	struct list_head pending;
+	struct vhost_fs_worker *offered_by;
 	unsigned int inflight;
 	bool paused;
 	bool broken;
@@ -93,23 +95,9 @@ void vhost_fs_vq_drain(struct vhost_fs_queue *q);
 void vhost_fs_vq_kick(struct vhost_fs_queue *q);
 void vhost_fs_vq_serve(struct vhost_fs_queue *q, struct vhost_fs_req *req);
 void vhost_fs_may_block(struct vhost_fs_req *req);
-
-/*
- * vhost_fs_may_block_on - as vhost_fs_may_block(), before work on a file system
- *
- * One that lives in memory makes nobody wait, and handing the ring over would
- * only cost; unless somebody else has the inode's lock, who may sleep.
- */
-static inline void vhost_fs_may_block_on(struct vhost_fs_req *req,
-					 const struct dentry *dentry)
-{
-	unsigned long magic = dentry->d_sb->s_magic;
-	struct inode *inode = d_inode(dentry);
-
-	if ((magic != TMPFS_MAGIC && magic != RAMFS_MAGIC) ||
-	    (inode && inode_is_locked(inode)))
-		vhost_fs_may_block(req);
-}
+void vhost_fs_may_sleep(struct vhost_fs_req *req);
+void vhost_fs_may_block_on(struct vhost_fs_req *req, const struct dentry *dentry);
+void vhost_fs_may_sleep_on(struct vhost_fs_req *req, const struct dentry *dentry);
 
 int vhost_fs_chain_take(struct vhost_fs_queue *q, struct vhost_fs_req *req);
 int vhost_fs_chain_put(struct vhost_fs_queue *q, unsigned int head, u32 len);

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 
@@ -300,6 +301,73 @@ TEST_F(concurrent, missing_memory_delays_nobody_else)
 	close(held);
 	for (i = 0; i < STUCK; i++)
 		EXPECT_LE(0, ring_wait(self->queue[i].q, &len));
+}
+
+/* A WRITE in flight, with its buffers. */
+struct pending_write {
+	struct fuse_call c;
+	struct fuse_write_in in;
+	struct fuse_write_out out;
+};
+
+/*
+ * A file that somebody writes to who waits for memory: who wants to write to it too
+ * waits for him, and the ring of that one goes on.
+ */
+TEST_F(concurrent, locked_file_delays_nobody)
+{
+	enum { PAGE = 4096 };
+	struct ring_dev *dev = &self->bed.dev;
+	struct fuse *other = &self->queue[1];
+	struct pending_write w = { };
+	struct {
+		struct fuse_in_header hdr;
+		struct fuse_write_in in;
+		struct fuse_out_header reply;
+		struct fuse_write_out out;
+	} *first;
+	struct fuse_entry_out entry;
+	struct fuse_open_out opened;
+	struct iovec out[2], in;
+	struct pollfd waits;
+	uint32_t len;
+	char *page;
+	int i;
+
+	ASSERT_EQ(0, fuse_create(self->f, ROOT, "file", O_RDWR | O_CREAT, S_IFREG | 0644, 0,
+				 &entry, &opened));
+	ring_align(dev);
+	page = ring_alloc(dev, PAGE);
+	first = ring_alloc(dev, sizeof(*first));
+	waits = (struct pollfd){ .fd = ring_hold_pages(page, PAGE), .events = POLLIN };
+	if (waits.fd == -ENOSYS)
+		SKIP(return, "the kernel has no userfaultfd");
+	ASSERT_LE(0, waits.fd);
+
+	fuse_header(other, &first->hdr, FUSE_WRITE, entry.nodeid, sizeof(first->in) + PAGE);
+	first->in = (struct fuse_write_in){ .fh = opened.fh, .size = PAGE };
+	out[0] = (struct iovec){ first, sizeof(first->hdr) + sizeof(first->in) };
+	out[1] = (struct iovec){ page, PAGE };
+	in = (struct iovec){ &first->reply, sizeof(first->reply) + sizeof(first->out) };
+	ASSERT_LE(0, ring_submit(other->q, out, 2, &in, 1));
+	ASSERT_EQ(1, poll(&waits, 1, RING_TIMEOUT_MS));
+
+	w.in = (struct fuse_write_in){ .fh = opened.fh, .size = 4 };
+	w.c = (struct fuse_call){
+		.opcode = FUSE_WRITE, .nodeid = entry.nodeid,
+		.in = { { &w.in, sizeof(w.in) }, { "data", 4 } }, .nr_in = 2,
+		.out = &w.out, .out_size = sizeof(w.out),
+	};
+	ASSERT_EQ(0, fuse_start(&self->queue[0], &w.c));
+	for (i = 0; i < 10; i++)
+		ASSERT_EQ(0, fuse_getattr(&self->queue[0], ROOT, NULL));
+	EXPECT_FALSE(w.c.done);
+	EXPECT_FALSE(ring_has_used(other->q));
+	close(waits.fd);
+	EXPECT_EQ(0, fuse_finish(&self->queue[0], &w.c));
+	EXPECT_EQ(4, w.out.size);
+	EXPECT_LE(0, ring_wait(other->q, &len));
+	EXPECT_EQ(0, first->reply.error);
 }
 
 /* INTERRUPT has no reply, and harms neither its target nor anybody else. */
