@@ -4,7 +4,9 @@
  *
  * A handle binds a number to an open file and to the node that was opened. It
  * is found by number under RCU, belongs to the guest until RELEASE (or the end
- * of the session), and lives on while requests use it. Files are closed by
+ * of the session), and lives on while requests use it. It is in the table before
+ * anything is opened, so that later nothing can fail; its reference count is 0
+ * until then, and so nobody else gets hold of it. Files are closed by
  * __fput_sync(), because the threads that serve requests run fput()'s deferred
  * work only now and then.
  */
@@ -50,6 +52,23 @@ void vhost_fs_handle_cache_destroy(void)
 	kmem_cache_destroy(handle_cache);
 }
 
+/* In the table, for nobody to use yet. */
+static struct vhost_fs_handle *handle_alloc(struct vhost_fs_session *s, u64 id)
+{
+	struct vhost_fs_handle *handle;
+	int err;
+
+	handle = kmem_cache_zalloc(handle_cache, GFP_KERNEL);
+	if (!handle)
+		return ERR_PTR(-ENOMEM);
+	handle->id = id;
+	err = xa_insert(&s->handles, id, handle, GFP_KERNEL);
+	if (!err)
+		return handle;
+	kmem_cache_free(handle_cache, handle);
+	return ERR_PTR(err);
+}
+
 /**
  * vhost_fs_handle_reserve - make a handle before anything is opened
  * @fs: the device
@@ -68,17 +87,9 @@ struct vhost_fs_handle *vhost_fs_handle_reserve(struct vhost_fs_dev *fs)
 	if (!vhost_fs_count_up(&s->nr_handles,
 			       READ_ONCE(fs->share->max_handles)))
 		return ERR_PTR(-EMFILE);
-	handle = kmem_cache_zalloc(handle_cache, GFP_KERNEL);
-	if (!handle)
-		goto err_count;
-	handle->id = atomic64_inc_return(&s->next_handle);
-	if (xa_reserve(&s->handles, handle->id, GFP_KERNEL))
-		goto err_free;
-	return handle;
-
-err_free:
-	kmem_cache_free(handle_cache, handle);
-err_count:
+	handle = handle_alloc(s, atomic64_inc_return(&s->next_handle));
+	if (!IS_ERR(handle))
+		return handle;
 	atomic64_dec(&s->nr_handles);
 	return ERR_PTR(-ENOMEM);
 }
@@ -91,8 +102,8 @@ err_count:
 void vhost_fs_handle_unreserve(struct vhost_fs_dev *fs,
 			       struct vhost_fs_handle *handle)
 {
-	xa_release(&fs->session.handles, handle->id);
-	kmem_cache_free(handle_cache, handle);
+	xa_erase(&fs->session.handles, handle->id);
+	call_rcu(&handle->rcu, handle_free_rcu);
 	atomic64_dec(&fs->session.nr_handles);
 }
 
@@ -115,25 +126,16 @@ int vhost_fs_handle_restore(struct vhost_fs_dev *fs, u64 id,
 {
 	struct vhost_fs_session *s = &fs->session;
 	struct vhost_fs_handle *handle;
-	int err = -ENOMEM;
 
 	if (!vhost_fs_count_up(&s->nr_handles, READ_ONCE(fs->share->max_handles)))
 		return -EMFILE;
-	handle = kmem_cache_zalloc(handle_cache, GFP_KERNEL);
-	if (!handle)
-		goto err_count;
-	handle->id = id;
-	err = xa_insert(&s->handles, id, NULL, GFP_KERNEL);
-	if (err)
-		goto err_free;
+	handle = handle_alloc(s, id);
+	if (IS_ERR(handle)) {
+		atomic64_dec(&s->nr_handles);
+		return handle == ERR_PTR(-EBUSY) ? -EEXIST : PTR_ERR(handle);
+	}
 	vhost_fs_handle_publish(fs, handle, node, file, dir);
 	return 0;
-
-err_free:
-	kmem_cache_free(handle_cache, handle);
-err_count:
-	atomic64_dec(&s->nr_handles);
-	return err == -EBUSY ? -EEXIST : err;
 }
 
 /**
@@ -151,13 +153,11 @@ void vhost_fs_handle_publish(struct vhost_fs_dev *fs,
 			     struct vhost_fs_node *node, struct file *file,
 			     bool dir)
 {
-	refcount_set(&handle->ref, 1);
 	refcount_inc(&node->ref);
 	handle->node = node;
 	handle->file = file;
 	handle->dir = dir;
-	/* The reserved entry needs no memory, so this can't fail. */
-	xa_store(&fs->session.handles, handle->id, handle, 0);
+	vhost_fs_ref_first(&handle->ref, 1);
 }
 
 /**
@@ -173,7 +173,7 @@ struct vhost_fs_handle *vhost_fs_handle_get(struct vhost_fs_session *s, u64 id)
 
 	rcu_read_lock();
 	handle = xa_load(&s->handles, id);
-	if (handle && !refcount_inc_not_zero(&handle->ref))
+	if (handle && !vhost_fs_ref_get(&handle->ref))
 		handle = NULL;
 	rcu_read_unlock();
 	return handle;
@@ -221,25 +221,17 @@ static void handle_unlist(struct vhost_fs_session *s,
 /**
  * vhost_fs_handle_release - RELEASE and RELEASEDIR
  * @s: the session
- * @id: number of the handle
- * @dir: which of both
+ * @handle: the handle, to which the caller has a reference
  *
- * Return: 0, or -EBADF if the guest holds no such handle of that kind.
+ * Return: 0, or -EBADF if the guest has given it back before.
  */
-int vhost_fs_handle_release(struct vhost_fs_session *s, u64 id, bool dir)
+int vhost_fs_handle_release(struct vhost_fs_session *s,
+			    struct vhost_fs_handle *handle)
 {
-	struct vhost_fs_handle *handle = vhost_fs_handle_get(s, id);
-	int err = -EBADF;
-
-	if (!handle)
+	if (xa_cmpxchg(&s->handles, handle->id, handle, NULL, 0) != handle)
 		return -EBADF;
-	if ((handle->dir == dir || !handle->file) &&
-	    xa_cmpxchg(&s->handles, id, handle, NULL, 0) == handle) {
-		handle_unlist(s, handle);
-		err = 0;
-	}
-	vhost_fs_handle_put(handle);
-	return err;
+	handle_unlist(s, handle);
+	return 0;
 }
 
 /**
@@ -252,8 +244,12 @@ void vhost_fs_handle_drop_all(struct vhost_fs_session *s)
 	unsigned long id;
 
 	xa_for_each(&s->handles, id, handle) {
-		if (xa_cmpxchg(&s->handles, id, handle, NULL, 0) == handle)
-			handle_unlist(s, handle);
+		/* Not what a request of the old session has yet to open. */
+		handle = vhost_fs_handle_get(s, id);
+		if (!handle)
+			continue;
+		vhost_fs_handle_release(s, handle);
+		vhost_fs_handle_put(handle);
 		cond_resched();
 	}
 }

@@ -45,7 +45,8 @@ void vhost_fs_handle_put(struct vhost_fs_handle *handle);
 int vhost_fs_handle_restore(struct vhost_fs_dev *fs, u64 id,
 			    struct vhost_fs_node *node, struct file *file,
 			    bool dir);
-int vhost_fs_handle_release(struct vhost_fs_session *s, u64 id, bool dir);
+int vhost_fs_handle_release(struct vhost_fs_session *s,
+			    struct vhost_fs_handle *handle);
 void vhost_fs_handle_drop_all(struct vhost_fs_session *s);
 int vhost_fs_handle_cache_create(void);
 void vhost_fs_handle_cache_destroy(void);

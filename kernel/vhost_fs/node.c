@@ -15,6 +15,9 @@
  * that use a node hold a reference and no count, so a FORGET doesn't pull it
  * away under them.
  *
+ * A node is made before what it is to stand for, so that later nothing can fail.
+ * Until then it is in the table of numbers alone, and nobody can get a reference.
+ *
  * A guest that exports the share (by NFS, or to open_by_handle_at(2)) comes back
  * with a number that it has forgotten long ago. So a node that pins nothing
  * stays in the tables when it is forgotten, as dormant, until too many others
@@ -97,7 +100,7 @@ struct vhost_fs_node *vhost_fs_node_get_any(struct vhost_fs_session *s, u64 id)
 
 	rcu_read_lock();
 	node = xa_load(&s->nodes, id);
-	if (node && !refcount_inc_not_zero(&node->ref))
+	if (node && !vhost_fs_ref_get(&node->ref))
 		node = NULL;
 	rcu_read_unlock();
 	return node;
@@ -135,7 +138,7 @@ void vhost_fs_node_put(struct vhost_fs_node *node)
 	call_rcu(&node->rcu, node_free_rcu);
 }
 
-/* Memory, a number, and a place in the count; no path yet. */
+/* Memory, a number, and a place in the count; no path and no reference yet. */
 static struct vhost_fs_node *node_alloc(struct vhost_fs_session *s, u64 id)
 {
 	struct vhost_fs_node *node;
@@ -144,14 +147,22 @@ static struct vhost_fs_node *node_alloc(struct vhost_fs_session *s, u64 id)
 	if (!node)
 		return NULL;
 	node->id = id;
-	refcount_set(&node->ref, 1);
 	spin_lock_init(&node->lock);
 	node->reach_seq = 1;
-	if (xa_reserve(&s->nodes, id, GFP_KERNEL)) {
+	if (xa_insert(&s->nodes, id, node, GFP_KERNEL)) {
 		kmem_cache_free(node_cache, node);
 		return NULL;
 	}
 	return node;
+}
+
+/* Undo node_alloc(), of a node that was not put into both tables. */
+static void node_discard(struct vhost_fs_session *s, struct vhost_fs_node *node)
+{
+	xa_erase(&s->nodes, node->id);
+	atomic64_dec(&s->nr_nodes);
+	vhost_fs_node_let_go(node);
+	call_rcu(&node->rcu, node_free_rcu);
 }
 
 /**
@@ -185,12 +196,8 @@ int vhost_fs_node_reserve(struct vhost_fs_req *req)
  */
 void vhost_fs_node_unreserve(struct vhost_fs_req *req)
 {
-	struct vhost_fs_session *s = &req->fs->session;
-
-	xa_release(&s->nodes, req->spare_node->id);
-	kmem_cache_free(node_cache, req->spare_node);
+	node_discard(&req->fs->session, req->spare_node);
 	req->spare_node = NULL;
-	atomic64_dec(&s->nr_nodes);
 }
 
 /* Listed, not dormant, and with a lookup count of 0. */
@@ -199,8 +206,7 @@ static bool node_is_forgotten(struct vhost_fs_session *s,
 {
 	lockdep_assert_held(&s->nodes.xa_lock);
 
-	return !atomic64_read(&node->nlookup) && !node->dormant &&
-	       xa_load(&s->nodes, node->id) == node;
+	return !atomic64_read(&node->nlookup) && !node->dormant && node->listed;
 }
 
 /* Dormant nodes are not among those that the share's limit is for. */
@@ -243,6 +249,7 @@ static void node_unlist(struct vhost_fs_session *s, struct vhost_fs_node *node)
 	xa_lock(&s->nodes);
 	listed = node_is_forgotten(s, node);
 	if (listed) {
+		node->listed = false;
 		rhashtable_remove_fast(&s->inodes, &node->hash,
 				       vhost_fs_node_params);
 		__xa_erase(&s->nodes, node->id);
@@ -308,15 +315,16 @@ static bool node_count_lookup(struct vhost_fs_node *node)
 }
 
 /*
- * Put a new node into both tables, or find the one that was faster. Its count
- * leaves 0 only when it is in both, so that neither a FORGET that guesses the
- * number nor a lookup uses it before. Returns NULL if @node was put in, or the
- * other one with a reference, or an ERR_PTR: -EAGAIN if the other one is being
- * forgotten, -ENOMEM or -EBUSY if the table can't take more yet.
+ * Put a new node into the table of files, too, or find the one that was faster.
+ * It gets @refs references and its lookup count only then, so that neither a
+ * FORGET that guesses the number nor a lookup uses it before. Returns NULL if
+ * @node was put in, or the other one with a reference, or an ERR_PTR: -EAGAIN if
+ * the other one is being forgotten, -ENOMEM or -EBUSY if the table can't take more
+ * yet.
  */
 static struct vhost_fs_node *node_try_insert(struct vhost_fs_session *s,
 					     struct vhost_fs_node *node,
-					     u64 nlookup)
+					     u64 nlookup, int refs)
 {
 	struct vhost_fs_node *old;
 	struct vhost_fs_node_key key;
@@ -327,12 +335,12 @@ static struct vhost_fs_node *node_try_insert(struct vhost_fs_session *s,
 	old = rhashtable_lookup_get_insert_key(&s->inodes, &key, &node->hash,
 					       vhost_fs_node_params);
 	if (!old) {
-		/* The reserved entry needs no memory. */
-		__xa_store(&s->nodes, node->id, node, 0);
+		node->listed = true;
 		atomic64_set(&node->nlookup, nlookup);
+		vhost_fs_ref_first(&node->ref, refs);
 	}
 	xa_unlock(&s->nodes);
-	if (!IS_ERR_OR_NULL(old) && !refcount_inc_not_zero(&old->ref))
+	if (!IS_ERR_OR_NULL(old) && !vhost_fs_ref_get(&old->ref))
 		old = ERR_PTR(-EAGAIN);
 	rcu_read_unlock();
 	return old;
@@ -341,26 +349,22 @@ static struct vhost_fs_node *node_try_insert(struct vhost_fs_session *s,
 /*
  * As node_try_insert(). What the node stands for may just have been made, so it is
  * too late to fail: where the table is full and there is no memory at once, it is
- * already about to be made larger by who can wait. Unless @node was put in, its
- * number is not reserved any more.
+ * already about to be made larger by who can wait.
  */
 static struct vhost_fs_node *node_insert(struct vhost_fs_session *s,
 					 struct vhost_fs_node *node,
-					 u64 nlookup)
+					 u64 nlookup, int refs)
 {
 	struct vhost_fs_node *old;
 
 	for (;;) {
-		old = node_try_insert(s, node, nlookup);
+		old = node_try_insert(s, node, nlookup, refs);
 		if (old != ERR_PTR(-ENOMEM) && old != ERR_PTR(-EBUSY))
-			break;
+			return old;
 		if (fatal_signal_pending(current))
-			break;
+			return old;
 		schedule_timeout_uninterruptible(1);
 	}
-	if (old)
-		xa_release(&s->nodes, node->id);
-	return old;
 }
 
 /* A new node with a count of 1, or the one that was faster with its own. */
@@ -378,16 +382,13 @@ static struct vhost_fs_node *node_new(struct vhost_fs_req *req,
 	node = req->spare_node;
 	vhost_fs_node_stand_for(node, key, path);
 	req->spare_node = NULL;
-	/* The caller's reference. */
-	refcount_inc(&node->ref);
-	old = node_insert(s, node, 1);
+	/* The number's reference and the caller's. */
+	old = node_insert(s, node, 1, 2);
 	if (!old) {
 		*fresh = true;
 		return node;
 	}
-	vhost_fs_node_put(node);
-	vhost_fs_node_put(node);
-	atomic64_dec(&s->nr_nodes);
+	node_discard(s, node);
 	return old;
 }
 
@@ -398,7 +399,7 @@ static struct vhost_fs_node *node_find(struct vhost_fs_session *s,
 
 	rcu_read_lock();
 	node = rhashtable_lookup(&s->inodes, key, vhost_fs_node_params);
-	if (node && !refcount_inc_not_zero(&node->ref))
+	if (node && !vhost_fs_ref_get(&node->ref))
 		node = NULL;
 	rcu_read_unlock();
 	return node;
@@ -587,25 +588,22 @@ int vhost_fs_node_add_root(struct vhost_fs_dev *fs)
 		return -ENOMEM;
 	vhost_fs_node_stand_for(root, &by_dentry, &fs->share->root);
 	atomic64_inc(&s->nr_nodes);
-	old = node_insert(s, root, VHOST_FS_ROOT_NLOOKUP);
+	old = node_insert(s, root, VHOST_FS_ROOT_NLOOKUP, 1);
 	if (!old)
 		return 0;
 
 	if (!IS_ERR(old))
 		vhost_fs_node_put(old);
-	atomic64_dec(&s->nr_nodes);
-	vhost_fs_node_put(root);
+	node_discard(s, root);
 	return IS_ERR(old) ? PTR_ERR(old) : -EAGAIN;
 }
 
-/* Into the table of numbers alone. */
-static void node_insert_number(struct vhost_fs_session *s,
-			       struct vhost_fs_node *node, u64 nlookup)
+/* It stays in the table of numbers alone; nobody else uses the session. */
+static void node_use_number(struct vhost_fs_node *node, u64 nlookup)
 {
-	xa_lock(&s->nodes);
-	__xa_store(&s->nodes, node->id, node, 0);
+	node->listed = true;
 	atomic64_set(&node->nlookup, nlookup);
-	xa_unlock(&s->nodes);
+	vhost_fs_ref_first(&node->ref, 1);
 }
 
 /* What a node that is made anew stands for. */
@@ -664,25 +662,20 @@ int vhost_fs_node_restore(struct vhost_fs_req *req, u64 id,
 		goto err_node;
 	nlookup = min_t(u64, nlookup, S64_MAX);
 	if (path)
-		old = node_insert(s, node, nlookup);
+		old = node_insert(s, node, nlookup, 1);
 	if (IS_ERR(old)) {
 		err = PTR_ERR(old);
 		goto err_node;
 	}
-	if (old) {
+	if (old)
 		vhost_fs_node_put(old);
-		/* node_insert() took the reserved entry out. */
-		err = xa_reserve(&s->nodes, id, GFP_KERNEL);
-		if (err)
-			goto err_node;
-	}
 	if (!path || old)
-		node_insert_number(s, node, nlookup);
+		node_use_number(node, nlookup);
 	return 0;
 
 err_node:
-	xa_release(&s->nodes, id);
-	vhost_fs_node_put(node);
+	node_discard(s, node);
+	return err;
 err_count:
 	atomic64_dec(&s->nr_nodes);
 	return err;

@@ -39,7 +39,9 @@ struct vhost_fs_session;
  *	when it has another parent; RCU to read
  * @seen: when it was last found so, in jiffies; no lock
  * @reach_seq: rename_lock's count when the node was last seen inside the share
- * @dormant: forgotten, and kept; under the lock of vhost_fs_session.nodes
+ * @listed: for the guest to use, or @dormant; under the lock of
+ *	vhost_fs_session.nodes
+ * @dormant: forgotten, and kept; likewise
  * @idle: place in vhost_fs_session.dormant; likewise
  * @rcu: frees it
  */
@@ -63,6 +65,7 @@ struct vhost_fs_node {
 	};
 	unsigned int reach_seq;
 	bool by_handle;
+	bool listed;
 	bool dormant;
 	union {
 		struct list_head idle;

@@ -303,16 +303,17 @@ static void node_refresh_dentry(struct vhost_fs_req *req,
 	struct dentry *old = NULL;
 	struct path now;
 
+	/* Both are pinned, so if they are equal they are the same. */
+	if (likely(READ_ONCE(node->dentry) == path->dentry))
+		return;
 	node_any_path(node, &now);
-	if (likely(now.dentry == path->dentry))
-		goto out;
 	if (!d_unhashed(now.dentry) &&
 	    node_reachable(node, &now, &req->share->root))
 		goto out;
 	spin_lock(&node->lock);
 	if (node->dentry == now.dentry) {
 		old = node->dentry;
-		node->dentry = dget(path->dentry);
+		WRITE_ONCE(node->dentry, dget(path->dentry));
 		/* An odd count never equals rename_lock's: check again. */
 		WRITE_ONCE(node->reach_seq, 1);
 	}

@@ -6,6 +6,7 @@
 #include <linux/atomic.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/refcount.h>
 #include <linux/rhashtable-types.h>
 #include <linux/xarray.h>
 
@@ -62,6 +63,27 @@ static inline bool vhost_fs_count_up(atomic64_t *nr, u64 limit)
 		if ((u64)old >= limit)
 			return false;
 	} while (!atomic64_try_cmpxchg(nr, &old, old + 1));
+	return true;
+}
+
+/*
+ * vhost_fs_ref_first - let others take references
+ *
+ * What is in a table already, with no reference, is complete now.
+ */
+static inline void vhost_fs_ref_first(refcount_t *ref, int n)
+{
+	/* Pairs with vhost_fs_ref_get(): who has a reference sees all of it. */
+	smp_wmb();
+	refcount_set(ref, n);
+}
+
+/* vhost_fs_ref_get - take one, unless there is none yet, or none any more */
+static inline bool vhost_fs_ref_get(refcount_t *ref)
+{
+	if (!refcount_inc_not_zero(ref))
+		return false;
+	smp_acquire__after_ctrl_dep();
 	return true;
 }
 
