@@ -51,6 +51,7 @@ void target_mount(struct target *t);
 struct bench_files {
 	uint64_t file, dir;		/* nodes */
 	uint64_t file_fh, dir_fh;
+	uint32_t flags;			/* of the open file, told with each read */
 };
 
 void files_make(const char *dir);
@@ -59,14 +60,18 @@ void files_open(struct target *t, struct bench_files *files, int flags);
 
 struct bench_op;
 
+/* The driver has header and arguments in memory of different kinds. */
+#define SLOT_ARGS	2048
+
 /**
  * struct slot - one of the requests that are kept going
  * @op: what it is to do
  * @number: tells slots apart
+ * @name: of the file that it makes
  * @step: which request of the operation comes next
- * @in: header and arguments of the request
+ * @in: header of the request, and SLOT_ARGS bytes on its arguments
  * @in_len: their length
- * @reply: header and arguments of the reply
+ * @reply: the same of the reply
  * @reply_len: room for them
  * @data: of reads and writes
  * @data_out: bytes to send from @data
@@ -80,10 +85,11 @@ struct bench_op;
 struct slot {
 	const struct bench_op *op;
 	unsigned int number;
+	char name[32];
 	unsigned int step;
-	void *in;
+	char *in;
 	uint32_t in_len;
-	void *reply;
+	char *reply;
 	uint32_t reply_len;
 	void *data;
 	uint32_t data_out;

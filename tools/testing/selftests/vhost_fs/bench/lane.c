@@ -23,7 +23,8 @@
  * - With nothing to run the processor sleeps: a read of the call eventfd, which
  *   stands for the halt and the interrupt that ends it. LANE_POLL is a guest
  *   that never asks to be called and looks at the ring all the time.
- * - FORGETs go through the hiprio queue, and nobody waits for them.
+ * - FORGETs go through the hiprio queue, each in a single descriptor, and nobody
+ *   waits for them.
  *
  * A lane's own work is the same whoever serves it, and is kept small: what the
  * guest's VFS and scheduler would add is left out, and LANE_SELF measures what
@@ -63,7 +64,7 @@ static unsigned int add_message(struct iovec *iov, char *message, uint32_t hdr,
 	iov[0] = (struct iovec) { message, hdr };
 	if (len == hdr)
 		return 1;
-	iov[1] = (struct iovec) { message + hdr, len - hdr };
+	iov[1] = (struct iovec) { message + SLOT_ARGS, len - hdr };
 	return 2;
 }
 
@@ -85,7 +86,7 @@ static int add_request(struct ring_queue *q, struct slot *slot)
 /* The answer that LANE_SELF gives: what is expected, and no more. */
 static void answer(struct ring_queue *q, struct slot *slot, int head)
 {
-	struct fuse_out_header *hdr = slot ? slot->reply : NULL;
+	struct fuse_out_header *hdr = slot ? (void *)slot->reply : NULL;
 	uint16_t idx = q->used->idx;
 
 	if (hdr)
@@ -138,7 +139,7 @@ static void send_forget(struct lane *lane, struct slot *slot)
 {
 	struct forgets *forgets = lane->forgets;
 	struct forget_message *message;
-	struct iovec iov[2];
+	struct iovec iov;
 	int head;
 
 	pthread_mutex_lock(&forgets->lock);
@@ -148,10 +149,10 @@ static void send_forget(struct lane *lane, struct slot *slot)
 		reap_forgets(forgets);
 	}
 	message = forgets->free[--forgets->nr_free];
-	memcpy(message, slot->in, sizeof(*message));
-	head = ring_add(forgets->q, iov,
-			add_message(iov, (char *)message, sizeof(message->header),
-				    sizeof(*message)), NULL, 0);
+	memcpy(&message->header, slot->in, sizeof(message->header));
+	memcpy(&message->arg, slot->in + SLOT_ARGS, sizeof(message->arg));
+	iov = (struct iovec) { message, sizeof(*message) };
+	head = ring_add(forgets->q, &iov, 1, NULL, 0);
 	if (head < 0)
 		errx(1, "the hiprio ring is full");
 	forgets->sent[head] = message;
@@ -175,7 +176,7 @@ void lane_finish_forgets(struct lane *lane)
 
 static void send_slot(struct lane *lane, struct slot *slot)
 {
-	struct fuse_in_header *hdr = slot->in;
+	struct fuse_in_header *hdr = (void *)slot->in;
 	int head;
 
 	hdr->len = slot->in_len + slot->data_out;
@@ -224,7 +225,7 @@ static bool run_slot(struct lane *lane, struct slot *slot)
 
 static void check_reply(const struct slot *slot, uint32_t len)
 {
-	const struct fuse_out_header *hdr = slot->reply;
+	const struct fuse_out_header *hdr = (const void *)slot->reply;
 
 	if (len < sizeof(*hdr) || hdr->error != slot->op->error)
 		errx(1, "%s: request %u was answered with %d", slot->op->name,

@@ -115,6 +115,7 @@ static void make_slots(struct lane *lane, const struct bench_op *op, struct targ
 
 	for (slot = lane->slots; slot < lane->slots + lane->nr_slots; slot++) {
 		slot->op = op;
+		snprintf(slot->name, sizeof(slot->name), "bench-slot-%u", slot->number);
 		slot->in = ring_alloc(&t->dev, 4096);
 		slot->reply = ring_alloc(&t->dev, 4096);
 		ring_align(&t->dev);

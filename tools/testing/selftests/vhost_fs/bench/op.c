@@ -19,7 +19,7 @@
 static void *begin(struct slot *slot, uint32_t opcode, uint64_t nodeid,
 		   size_t args)
 {
-	struct fuse_in_header *hdr = slot->in;
+	struct fuse_in_header *hdr = (void *)slot->in;
 
 	hdr->opcode = opcode;
 	hdr->nodeid = nodeid;
@@ -27,27 +27,27 @@ static void *begin(struct slot *slot, uint32_t opcode, uint64_t nodeid,
 	slot->reply_len = sizeof(struct fuse_out_header);
 	slot->data_out = 0;
 	slot->data_in = 0;
-	memset(hdr + 1, 0, args);
-	return hdr + 1;
+	return memset(slot->in + SLOT_ARGS, 0, args);
+}
+
+static void *reply_args(const struct slot *slot)
+{
+	return slot->reply + SLOT_ARGS;
 }
 
 /* Adds a name to the arguments. */
 static void add_name(struct slot *slot, const char *name)
 {
 	size_t len = strlen(name) + 1;
+	size_t at = slot->in_len - sizeof(struct fuse_in_header);
 
-	memcpy((char *)slot->in + slot->in_len, name, len);
+	memcpy(slot->in + SLOT_ARGS + at, name, len);
 	slot->in_len += len;
 }
 
 static void expect(struct slot *slot, size_t body)
 {
 	slot->reply_len += body;
-}
-
-static void slot_name(const struct slot *slot, char *name, size_t size)
-{
-	snprintf(name, size, "bench-slot-%u", slot->number);
 }
 
 static bool ask_null(const struct bench_op *op, struct slot *slot,
@@ -146,6 +146,7 @@ static bool ask_read(const struct bench_op *op, struct slot *slot,
 	in->fh = files->file_fh;
 	in->offset = next_offset(op, slot);
 	in->size = op->size;
+	in->flags = files->flags;
 	slot->data_in = op->size;
 	return true;
 }
@@ -169,6 +170,7 @@ static bool ask_write(const struct bench_op *op, struct slot *slot,
 	in->fh = files->file_fh;
 	in->offset = next_offset(op, slot);
 	in->size = op->size;
+	in->flags = files->flags;
 	slot->data_out = op->size;
 	expect(slot, sizeof(struct fuse_write_out));
 	return true;
@@ -193,8 +195,7 @@ static void ask_open_file(struct slot *slot, const struct bench_files *files)
 
 static void ask_release(struct slot *slot, uint64_t node)
 {
-	struct fuse_open_out *opened =
-		(void *)((struct fuse_out_header *)slot->reply + 1);
+	struct fuse_open_out *opened = reply_args(slot);
 	uint64_t fh = opened->fh;
 	struct fuse_release_in *in = begin(slot, FUSE_RELEASE, node,
 					   sizeof(*in));
@@ -226,8 +227,7 @@ static void native_open(const struct bench_op *op, int dirfd, int fd,
 /* What CREATE's reply holds: an entry, then what was opened. */
 static void keep_created(struct slot *slot)
 {
-	struct fuse_entry_out *entry =
-		(void *)((struct fuse_out_header *)slot->reply + 1);
+	struct fuse_entry_out *entry = reply_args(slot);
 	struct fuse_open_out *opened = (void *)(entry + 1);
 
 	slot->node = entry->nodeid;
@@ -238,12 +238,10 @@ static void ask_create_file(struct slot *slot)
 {
 	struct fuse_create_in *in = begin(slot, FUSE_CREATE, FUSE_ROOT_ID,
 					  sizeof(*in));
-	char name[32];
 
 	in->flags = O_RDWR | O_CREAT | O_EXCL;
 	in->mode = S_IFREG | 0644;
-	slot_name(slot, name, sizeof(name));
-	add_name(slot, name);
+	add_name(slot, slot->name);
 	expect(slot, sizeof(struct fuse_entry_out) +
 		     sizeof(struct fuse_open_out));
 }
@@ -254,7 +252,6 @@ static bool ask_create(const struct bench_op *op, struct slot *slot,
 {
 	struct fuse_release_in *release;
 	struct fuse_forget_in *forget;
-	char name[32];
 
 	(void)op;
 	(void)files;
@@ -270,8 +267,7 @@ static bool ask_create(const struct bench_op *op, struct slot *slot,
 		return true;
 	case 2:
 		begin(slot, FUSE_UNLINK, FUSE_ROOT_ID, 0);
-		slot_name(slot, name, sizeof(name));
-		add_name(slot, name);
+		add_name(slot, slot->name);
 		return true;
 	case 3:
 		forget = begin(slot, FUSE_FORGET, slot->node, sizeof(*forget));
@@ -297,26 +293,23 @@ static void native_create(const struct bench_op *op, int dirfd, int fd,
 static bool ask_mkdir(const struct bench_op *op, struct slot *slot,
 		      const struct bench_files *files)
 {
-	struct fuse_entry_out *entry =
-		(void *)((struct fuse_out_header *)slot->reply + 1);
+	struct fuse_entry_out *entry = reply_args(slot);
 	struct fuse_forget_in *forget;
 	struct fuse_mkdir_in *in;
-	char name[32];
 
 	(void)op;
 	(void)files;
-	slot_name(slot, name, sizeof(name));
 	switch (slot->step) {
 	case 0:
 		in = begin(slot, FUSE_MKDIR, FUSE_ROOT_ID, sizeof(*in));
 		in->mode = 0755;
-		add_name(slot, name);
+		add_name(slot, slot->name);
 		expect(slot, sizeof(*entry));
 		return true;
 	case 1:
 		slot->node = entry->nodeid;
 		begin(slot, FUSE_RMDIR, FUSE_ROOT_ID, 0);
-		add_name(slot, name);
+		add_name(slot, slot->name);
 		return true;
 	case 2:
 		forget = begin(slot, FUSE_FORGET, slot->node, sizeof(*forget));

@@ -129,6 +129,7 @@ void files_open(struct target *t, struct bench_files *files, int flags)
 	if (fuse_open(&f, files->file, O_RDWR | flags, &out))
 		errx(1, "OPEN of %s failed", BENCH_FILE);
 	files->file_fh = out.fh;
+	files->flags = O_RDWR | flags;
 	if (fuse_lookup(&f, FUSE_ROOT_ID, BENCH_DIR, &entry))
 		errx(1, "LOOKUP of %s failed", BENCH_DIR);
 	files->dir = entry.nodeid;
