@@ -9,10 +9,10 @@
 find_kernel()
 {
 	local build
-	if [ "$1" = debug ]; then
-		find_debug_kernel
-		return
-	fi
+	case $1 in
+	debug)	find_debug_kernel; return ;;
+	kcsan)	find_debug_kernel kcsan; return ;;
+	esac
 	build=$("$vm_dir/root" build)
 	vmlinuz=$(printf '%s\n' "$build"/boot/vmlinuz-"${1#stock-}".*-cloud-amd64 | sort -V | tail -n 1)
 	[ -e "$vmlinuz" ] || die "root 'build' has no ${1#stock-} kernel"
@@ -20,12 +20,12 @@ find_kernel()
 	modules=$build
 }
 
-# vm/debug-kernel prints a directory with bzImage and lib/modules/RELEASE.
+# find_debug_kernel [NAME]: vm/debug-kernel prints a directory with bzImage and
+# lib/modules/RELEASE.
 find_debug_kernel()
 {
 	local dir
-	[ -x "$vm_dir/debug-kernel" ] || die "there is no debug kernel: vm/debug-kernel doesn't exist"
-	dir=$("$vm_dir/debug-kernel")
+	dir=$("$vm_dir/debug-kernel" "$@")
 	vmlinuz=$dir/bzImage
 	release=$(cd "$dir/lib/modules" && echo *)
 	modules=$dir

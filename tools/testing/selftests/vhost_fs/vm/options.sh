@@ -96,8 +96,8 @@ check_number()
 set_kernel()
 {
 	case $1 in
-	stock-6.12|stock-7.2|debug) kernel=$1 ;;
-	*) usage_error "no kernel '$1': stock-6.12, stock-7.2 or debug" ;;
+	stock-6.12|stock-7.2|debug|kcsan) kernel=$1 ;;
+	*) usage_error "no kernel '$1': stock-6.12, stock-7.2, debug or kcsan" ;;
 	esac
 }
 

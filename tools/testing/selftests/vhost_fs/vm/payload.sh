@@ -27,8 +27,10 @@ make_payload()
 
 add_build_results()
 {
-	local stage=$1 file
-	for file in "$repo/build/$release"/{vhost_fs,vhost_fs_loopback}.ko; do
+	local stage=$1 file build=$release
+	# It calls itself as the debug kernel does.
+	[ "$kernel" != kcsan ] || build=kcsan
+	for file in "$repo/build/$build"/{vhost_fs,vhost_fs_loopback}.ko; do
 		[ ! -e "$file" ] || cp "$file" "$stage/vm/modules/"
 	done
 	strip_modules "$stage/vm/modules"
@@ -37,7 +39,7 @@ add_build_results()
 	done
 	[ ! -e "$stage/usr/local/sbin/vhost-fs-ctl" ] ||
 		ln -s vhost-fs-ctl "$stage/usr/local/sbin/vhost-fs-virtiofsd"
-	if [ "$kernel" = debug ] && [ -d "$modules/lib/modules/$release" ]; then
+	if [[ $kernel = @(debug|kcsan) ]] && [ -d "$modules/lib/modules/$release" ]; then
 		mkdir -p "$stage/usr/lib/modules"
 		cp -a "$modules/lib/modules/$release" "$stage/usr/lib/modules/"
 	fi
