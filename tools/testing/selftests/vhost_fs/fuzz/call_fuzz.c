@@ -25,10 +25,14 @@
 #include <unistd.h>
 
 #include "coverage.h"
+#include "life.h"
+#include "steps.h"
 
 #define MAX_STEPS	32
 #define NR_VALUES	6
 #define NR_DEVICES	3
+/* Of the same devices and shares. */
+#define NR_INPUTS	8
 #define NOBODY		65534
 #define MEMORY		(1UL << 20)
 
@@ -78,9 +82,11 @@ static const struct call {
 };
 
 #define NR_CALLS (sizeof(calls) / sizeof(calls[0]))
+/* The others: opening, kicking, setting up, and twice netlink. */
+#define NR_WHATS (NR_CALLS + 5)
 
 static char *memory;
-static int devices[NR_DEVICES], files[4], directory, netlink_fd;
+static int devices[NR_DEVICES] = { -1, -1, -1 }, files[4], directory, netlink_fd;
 static uint16_t family;
 
 struct input {
@@ -187,9 +193,44 @@ static void do_message(const struct step *s)
 			break;
 }
 
+/* What it takes for a device to run. */
+static void set_up(const struct step *s)
+{
+	struct {
+		struct vhost_memory head;
+		struct vhost_memory_region region;
+	} table = { { 1 }, { 0, MEMORY, (uintptr_t)memory } };
+	struct vhost_fs_add_share share = { .size = sizeof(share), .root_fd = directory };
+	struct vhost_fs_share_name name = { .size = sizeof(name) };
+	struct vhost_fs_running running = { .size = sizeof(running), .running = 1 };
+	int i, fd = devices[s->device % NR_DEVICES];
+	uint64_t features = 1ULL << 32;
+
+	ioctl(fd, VHOST_SET_OWNER);
+	ioctl(fd, VHOST_SET_FEATURES, &features);
+	ioctl(fd, VHOST_SET_MEM_TABLE, &table);
+	for (i = 0; i < 2; i++) {
+		struct vhost_vring_state state = { i, 8 };
+		struct vhost_vring_file event = { i, files[2] };
+		uintptr_t at = (uintptr_t)memory + i * 0x3000;
+		struct vhost_vring_addr addr = { i, 0, at, at + 0x1000, at + 0x2000 };
+
+		ioctl(fd, VHOST_SET_VRING_NUM, &state);
+		state.num = 0;
+		ioctl(fd, VHOST_SET_VRING_BASE, &state);
+		ioctl(fd, VHOST_SET_VRING_ADDR, &addr);
+		ioctl(fd, VHOST_SET_VRING_KICK, &event);
+	}
+	snprintf((char *)share.name, sizeof(share.name), "fuzz-%u", s->name & 3);
+	memcpy(name.name, share.name, sizeof(name.name));
+	ioctl(fd, VHOST_FS_ADD_SHARE, &share);
+	ioctl(fd, VHOST_FS_ATTACH_SHARE, &name);
+	ioctl(fd, VHOST_FS_SET_RUNNING, &running);
+}
+
 static void run_step(const struct step *s)
 {
-	unsigned int what = s->what % (NR_CALLS + 4);
+	unsigned int what = s->what % NR_WHATS;
 
 	if (what < NR_CALLS)
 		do_ioctl(s, &calls[what]);
@@ -197,43 +238,56 @@ static void run_step(const struct step *s)
 		do_open(s);
 	else if (what == NR_CALLS + 1)
 		eventfd_write(files[2], 1);
+	else if (what == NR_CALLS + 2)
+		set_up(s);
 	else
 		do_message(s);
 }
 
-static void clean_up(void)
+/* They outlive devices, and who made them. */
+static void remove_shares(void)
 {
 	struct vhost_fs_share_name name = { .size = sizeof(name) };
 	unsigned int i;
 	int fd = open("/dev/vhost-fs", O_RDWR | O_CLOEXEC);
 
-	for (i = 0; i < NR_DEVICES; i++) {
-		if (devices[i] >= 0)
-			close(devices[i]);
-		devices[i] = -1;
-	}
 	for (i = 0; i < 4; i++) {
 		snprintf((char *)name.name, sizeof(name.name), "fuzz-%u", i);
 		ioctl(fd, VHOST_FS_REMOVE_SHARE, &name);
 	}
 	close(fd);
+}
+
+static void begin(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_DEVICES; i++) {
+		if (devices[i] >= 0)
+			close(devices[i]);
+		devices[i] = open("/dev/vhost-fs", O_RDWR | O_CLOEXEC);
+	}
+	remove_shares();
 	memset(memory, 0, 4096);
 }
 
 static void run_input(void *arg)
 {
+	static unsigned int life, turn;
 	const struct input *in = arg;
 	struct step s;
 	size_t at;
-	unsigned int i;
 
-	for (i = 0; i < NR_DEVICES; i++)
-		devices[i] = open("/dev/vhost-fs", O_RDWR | O_CLOEXEC);
+	if (life != life_number)
+		turn = 0;
+	life = life_number;
+	if (turn++ % NR_INPUTS == 0)
+		begin();
 	for (at = 0; at + sizeof(s) <= in->size && at < MAX_STEPS * sizeof(s); at += sizeof(s)) {
 		memcpy(&s, in->data + at, sizeof(s));
+		life_steps++;
 		run_step(&s);
 	}
-	clean_up();
 }
 
 static void find_family(void)
@@ -276,7 +330,6 @@ static void become_nobody(void *unused)
 	devices[0] = open("/dev/vhost-fs", O_RDWR | O_CLOEXEC);
 	if (devices[0] < 0)
 		err(1, "/dev/vhost-fs");
-	close(devices[0]);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -294,14 +347,57 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	files[3] = memfd_create("state", MFD_CLOEXEC);
 	find_family();
 	coverage_call(become_nobody, NULL);
+	atexit(remove_shares);
 	return 0;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void target_input(const uint8_t *data, size_t size)
 {
 	struct input in = { data, size };
 
 	coverage_call(run_input, &in);
-	coverage_take();
-	return 0;
+}
+
+static void random_step(void *step)
+{
+	struct step *s = step;
+	unsigned int i;
+
+	memset(s, 0, sizeof(*s));
+	s->what = rand() % 4 ? rand() % NR_WHATS : NR_CALLS + 2;
+	s->device = rand() % 4 ? 0 : rand() % NR_DEVICES;
+	s->name = rand() % 4;
+	if (rand() % 8 == 0)
+		s->odd = 1 << rand() % 4;
+	for (i = 0; i < NR_VALUES; i++)
+		s->values[i] = rand() % 2 ? rand() % 4 : steps_number();
+}
+
+static void change_step(void *step)
+{
+	struct step *s = step;
+
+	switch (rand() % 6) {
+	case 0:
+		s->what = rand() % NR_WHATS;
+		break;
+	case 1:
+		s->device = rand() % NR_DEVICES;
+		s->name = rand() % 2 ? rand() % 4 : rand();
+		break;
+	case 2:
+		s->odd ^= 1 << rand() % 4;
+		break;
+	default:
+		s->values[rand() % NR_VALUES] = steps_number();
+	}
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned int seed)
+{
+	static const struct steps steps = {
+		0, sizeof(struct step), MAX_STEPS, random_step, change_step,
+	};
+
+	return steps_mutate(&steps, data, size, max, seed);
 }

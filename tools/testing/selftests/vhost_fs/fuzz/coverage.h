@@ -20,8 +20,8 @@ void coverage_begin(void);
 void coverage_call(void (*fn)(void *arg), void *arg);
 
 /*
- * Counts what has run since the last time. Ends the program, so that the input is
- * kept, if the kernel has complained.
+ * Counts what has run since the last time. Now and then ends the program, so that the
+ * inputs are kept, if the kernel has complained.
  */
 void coverage_take(void);
 

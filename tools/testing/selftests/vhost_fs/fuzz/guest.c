@@ -4,20 +4,30 @@
  */
 #include "guest.h"
 
+#include <dirent.h>
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include "coverage.h"
+#include "life.h"
 
 /* An answer that takes longer than this waits for a lock, or never comes. */
 #define WAIT_MS		50
+
+/* As often the processor is given away before an answer is slept for. */
+#define MAX_YIELDS	4
+
+/* Of a session whose share has low limits; soon there is room for nothing more. */
+#define FEW_INPUTS	4
 
 /* To make the tree again takes longer than most inputs do. */
 #define MAX_FILLED	100
@@ -60,28 +70,55 @@ static const struct bed_config kinds[] = {
 
 static struct guest guests[NR_KINDS];
 
-static void make_file(int dir, const char *name, mode_t mode, size_t size)
+static int make_file(int dir, const char *name, mode_t mode, size_t size)
 {
 	static const char data[8192];
-	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_CLOEXEC, mode);
+	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_CLOEXEC, mode), ret = 0;
 
-	if (fd < 0 || write(fd, data, size) != (ssize_t)size || fchmod(fd, mode))
-		err(1, "%s", name);
+	if (fd < 0)
+		return -1;
+	if (write(fd, data, size) != (ssize_t)size || fchmod(fd, mode))
+		ret = -1;
 	close(fd);
+	return ret;
 }
 
-static void make_tree(struct guest *g)
-{
-	int dir = g->bed.fd;
+static const struct {
+	const char *name;
+	unsigned char type;
+} entries[] = {
+	{ "f", DT_REG }, { "x", DT_REG }, { "d", DT_DIR }, { "l", DT_LNK },
+	{ "out", DT_LNK }, { "p", DT_FIFO },
+};
 
-	make_file(dir, "f", 0644, 5000);
-	make_file(dir, "x", 06755, 10);
-	if (mkdirat(dir, "d", 0777) || symlinkat("f", dir, "l") ||
-	    symlinkat("/etc", dir, "out") || mkfifoat(dir, "p", 0666))
-		err(1, "tree");
-	make_file(dir, "d/f", 0600, 100);
-	if (fsetxattr(dir, "user.x", "1", 1, 0))
-		err(1, "attribute");
+#define NR_ENTRIES (sizeof(entries) / sizeof(entries[0]))
+
+static int make_entry(int dir, unsigned int i)
+{
+	const char *name = entries[i].name;
+
+	switch (entries[i].type) {
+	case DT_REG:
+		return make_file(dir, name, i ? 06755 : 0644, i ? 10 : 5000);
+	case DT_DIR:
+		return mkdirat(dir, name, 0777) ?: make_file(dir, "d/f", 0600, 100);
+	case DT_LNK:
+		return symlinkat(name[0] == 'l' ? "f" : "/etc", dir, name);
+	default:
+		return mkfifoat(dir, name, 0666);
+	}
+}
+
+static int make_tree(struct guest *g)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < NR_ENTRIES; i++)
+		ret = make_entry(g->bed.fd, i);
+	g->stale = false;
+	g->filled = 0;
+	return ret ?: fsetxattr(g->bed.fd, "user.x", "1", 1, 0);
 }
 
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -92,7 +129,7 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
 	return 0;
 }
 
-static void remake_tree(struct guest *g)
+static void empty_tree(struct guest *g)
 {
 	if (nftw(g->bed.dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT))
 		err(1, "%s", g->bed.dir);
@@ -100,9 +137,64 @@ static void remake_tree(struct guest *g)
 	fremovexattr(g->bed.fd, "system.posix_acl_default");
 	if (fchown(g->bed.fd, 0, 0) || fchmod(g->bed.fd, 0755))
 		err(1, "%s", g->bed.dir);
-	make_tree(g);
+}
+
+static void remake_tree(struct guest *g)
+{
+	unsigned int i;
+
+	empty_tree(g);
+	if (!make_tree(g))
+		return;
+	/* What others have filled may be all that there is. */
+	for (i = 0; i < NR_KINDS; i++)
+		empty_tree(&guests[i]);
+	for (i = 0; i < NR_KINDS; i++)
+		if (make_tree(&guests[i]))
+			err(1, "tree");
+}
+
+static bool is_dot(const char *name)
+{
+	return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
+}
+
+/* Removes what is no entry of the tree; returns those that are there. */
+static unsigned int remove_others(struct guest *g, const char *at, const char *end)
+{
+	unsigned int seen = 0, i;
+
+	for (; at < end; at += ((const struct dirent64 *)at)->d_reclen) {
+		const struct dirent64 *d = (const void *)at;
+
+		for (i = 0; i < NR_ENTRIES; i++)
+			if (d->d_type == entries[i].type && !strcmp(d->d_name, entries[i].name))
+				break;
+		if (i < NR_ENTRIES)
+			seen |= 1 << i;
+		else if (!is_dot(d->d_name) &&
+			 unlinkat(g->bed.fd, d->d_name,
+				  d->d_type == DT_DIR ? AT_REMOVEDIR : 0))
+			g->filled = MAX_FILLED + 1;
+	}
+	return seen;
+}
+
+/* The names alone, which takes much less time than all. */
+static void repair_tree(struct guest *g)
+{
+	static char buf[8192];
+	unsigned int seen = 0, i;
+	ssize_t size;
+
+	g->stale = true;
+	lseek(g->bed.fd, 0, SEEK_SET);
+	while ((size = syscall(SYS_getdents64, g->bed.fd, buf, sizeof(buf))) > 0)
+		seen |= remove_others(g, buf, buf + size);
+	for (i = 0; i < NR_ENTRIES && g->filled <= MAX_FILLED; i++)
+		if (!(seen & 1 << i) && make_entry(g->bed.fd, i))
+			g->filled = MAX_FILLED + 1;
 	g->changed = false;
-	g->filled = 0;
 }
 
 /* Shares outlive who made them. */
@@ -127,20 +219,44 @@ void guests_open(void)
 		if (bed_open(&guests[i].bed, &config))
 			errx(1, "no guest %u", i);
 		guests[i].mark = ring_mark(&guests[i].bed.dev);
-		make_tree(&guests[i]);
+		if (make_tree(&guests[i]))
+			err(1, "tree");
 	}
+}
+
+static void renew(struct guest *g)
+{
+	int ret;
+
+	if (g->stopped)
+		guest_restart(g);
+	ret = fuse_destroy(&g->bed.fuse);
+	/* A session that an input has ended can't be ended again. */
+	if (ret && ret != -EIO)
+		coverage_fail("DESTROY: %d", ret);
+	ret = fuse_init(&g->bed.fuse);
+	if (ret)
+		coverage_fail("INIT: %d", ret);
+	if (g->stale && g->life != life_number)
+		remake_tree(g);
+	g->nr_nodes = 0;
+	g->nr_handles = 0;
+	g->inputs = 0;
+	g->life = life_number;
+	g->renew = false;
 }
 
 struct guest *guest_begin(unsigned int kind)
 {
 	struct guest *g = &guests[kind % NR_KINDS];
-	int ret;
 
-	g->nr_nodes = 0;
-	g->nr_handles = 0;
-	ret = fuse_init(&g->bed.fuse);
-	if (ret)
-		coverage_fail("INIT: %d", ret);
+	if (g->life != life_number)
+		g->renew = true;
+	else if (kinds[kind % NR_KINDS].max_nodes && g->inputs >= FEW_INPUTS)
+		g->renew = true;
+	if (g->renew)
+		renew(g);
+	g->inputs++;
 	return g;
 }
 
@@ -161,6 +277,15 @@ static void empty_queue(struct ring_queue *q)
 	q->nr_free = q->num;
 }
 
+void guest_stop(struct guest *g)
+{
+	int ret = g->stopped ? 0 : ring_set_running(&g->bed.dev, false);
+
+	if (ret)
+		coverage_fail("stop: %d", ret);
+	g->stopped = true;
+}
+
 void guest_restart(struct guest *g)
 {
 	struct ring_dev *dev = &g->bed.dev;
@@ -178,22 +303,19 @@ void guest_restart(struct guest *g)
 		coverage_fail("start: %d", ret);
 	memset(g->calls, 0, sizeof(g->calls));
 	g->nr_calls = 0;
+	g->stopped = false;
 }
 
 void guest_end(struct guest *g)
 {
-	int ret;
-
 	guest_wait(g, RING_REQUEST, 0);
 	guest_wait(g, RING_HIPRIO, 0);
 	if (g->nr_calls)
 		guest_restart(g);
-	ret = fuse_destroy(&g->bed.fuse);
-	/* A session that an input has ended can't be ended again. */
-	if (ret && ret != -EIO)
-		coverage_fail("DESTROY: %d", ret);
 	ring_release(&g->bed.dev, g->mark);
-	if (g->changed || g->filled > MAX_FILLED)
+	if (g->changed)
+		repair_tree(g);
+	if (g->filled > MAX_FILLED)
 		remake_tree(g);
 }
 
@@ -281,6 +403,19 @@ static uint64_t take_answer(struct guest *g, unsigned int queue, int head, uint3
 	return call->unique;
 }
 
+/* Few system calls if the answer comes soon. */
+static int wait_for(struct ring_queue *q, uint32_t *len)
+{
+	unsigned int i;
+
+	for (i = 0; i < MAX_YIELDS; i++) {
+		if (ring_has_used(q))
+			return ring_take(q, len);
+		sched_yield();
+	}
+	return ring_wait_for(q, len, WAIT_MS);
+}
+
 void guest_wait(struct guest *g, unsigned int queue, uint64_t unique)
 {
 	struct ring_queue *q = &g->bed.dev.queues[queue];
@@ -288,7 +423,7 @@ void guest_wait(struct guest *g, unsigned int queue, uint64_t unique)
 	int head;
 
 	while (unique ? g->nr_calls : ring_has_used(q)) {
-		head = ring_wait_for(q, &len, WAIT_MS);
+		head = wait_for(q, &len);
 		if (head == -ETIME)
 			return;
 		if (head < 0)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Guests for a fuzzer: devices on shares of several kinds, each with a session that
- * begins anew for every input, and a small tree of files that is made again when
- * an input has changed it.
+ * Guests for a fuzzer: devices on shares of several kinds, each with a session and a
+ * small tree of files, which are made anew for each life (life.h).
  */
 #ifndef VHOST_FS_FUZZ_GUEST_H
 #define VHOST_FS_FUZZ_GUEST_H
@@ -40,7 +39,12 @@ struct guest_call {
  * @nodes: node numbers that were given out, and @nr_nodes how many, ever
  * @handles: likewise
  * @calls: requests without an answer, and @nr_calls how many
- * @changed: names or attributes of files have been
+ * @changed: names or attributes of files have been, by this input
+ * @stale: the tree isn't what it is to be at the beginning of a life
+ * @renew: the session has ended, or is another one
+ * @stopped: the device is
+ * @inputs: since the session began
+ * @life: number of the life in which that was
  * @filled: requests that may have changed what is in files
  * @mark: where the memory of one input begins
  */
@@ -53,16 +57,23 @@ struct guest {
 	struct guest_call calls[GUEST_PENDING];
 	unsigned int nr_calls;
 	bool changed;
+	bool stale;
+	bool renew;
+	bool stopped;
+	unsigned int inputs;
+	unsigned int life;
 	unsigned int filled;
 	size_t mark;
 };
 
 /* Makes all of them; ends the program if that fails. */
 void guests_open(void);
-/* One of them, with a fresh session. */
+/* One of them, with a session. */
 struct guest *guest_begin(unsigned int kind);
-/* Ends the session, with what is still waited for. */
+/* Ends what is still waited for, and puts back files that are gone. */
 void guest_end(struct guest *g);
+/* Stops the device until the next call, or the next session. */
+void guest_stop(struct guest *g);
 /* Stops the device, and starts it with empty rings. */
 void guest_restart(struct guest *g);
 

@@ -21,8 +21,10 @@
 #include "coverage.h"
 #include "grammar.h"
 #include "guest.h"
+#include "life.h"
+#include "steps.h"
 
-#define MAX_STEPS	24
+#define MAX_STEPS	36
 #define MAX_REQUEST	20000
 #define MAX_REPLY	9000
 #define NR_VALUES	6
@@ -306,8 +308,11 @@ static void run_request(struct guest *g, const struct step *s, const struct gram
 	memset(call.reply, 0, call.room < 256 ? call.room : 256);
 	nr_out = cut(out, bytes, r.size, 1 + (s->layout & 7));
 	nr_in = cut(in, call.reply, call.room, 1 + (s->layout >> 3 & 7));
+	life_steps++;
 	if (op->flags & FILLS)
 		g->filled++;
+	if (op->opcode == FUSE_INIT || op->opcode == FUSE_DESTROY)
+		g->renew = true;
 	if (guest_send(g, queue, &call, out, nr_out, in, nr_in))
 		return;
 	if (!(s->odd & ODD_NO_WAIT) && !(op->flags & WAITS))
@@ -466,44 +471,24 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void target_input(const uint8_t *data, size_t size)
 {
-	struct guest *g;
+	struct guest *g = guest_begin(data[0]);
 	struct step s;
 	size_t at;
 
-	if (!size)
-		return 0;
-	g = guest_begin(data[0]);
 	for (at = 1; at + sizeof(s) <= size && at < 1 + MAX_STEPS * sizeof(s); at += sizeof(s)) {
 		memcpy(&s, data + at, sizeof(s));
 		run_step(g, &s);
 	}
 	guest_end(g);
-	coverage_take();
-	return 0;
 }
 
 /* Mutations that know what a step is. */
 
-size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max);
-
-static uint64_t interesting(void)
+static void random_step(void *step)
 {
-	static const uint64_t numbers[] = {
-		0, 1, 2, 3, 7, 8, 0x1000, 0x1fff, 0x8000, 0xffff, 0x10000, 1ULL << 31,
-		UINT32_MAX, 1ULL << 60, INT64_MAX, 1ULL << 63, UINT64_MAX - 4095, UINT64_MAX,
-	};
-	const unsigned int nr = sizeof(numbers) / sizeof(numbers[0]);
-	unsigned int pick = rand() % (nr + 6);
-
-	if (pick < nr)
-		return numbers[pick];
-	return pick & 1 ? 1ULL << rand() % 64 : (unsigned int)rand() % 256;
-}
-
-static void random_step(struct step *s)
-{
+	struct step *s = step;
 	unsigned int i;
 
 	memset(s, 0, sizeof(*s));
@@ -518,11 +503,13 @@ static void random_step(struct step *s)
 	if (rand() % 8 == 0)
 		s->layout = rand();
 	for (i = 0; i < NR_VALUES; i++)
-		s->values[i] = rand() % 2 ? 0 : interesting();
+		s->values[i] = rand() % 2 ? 0 : steps_number();
 }
 
-static void change_step(struct step *s)
+static void change_step(void *step)
 {
+	struct step *s = step;
+
 	switch (rand() % 8) {
 	case 0:
 		s->op = rand() % (grammar_size + 9);
@@ -545,47 +532,15 @@ static void change_step(struct step *s)
 		s->fill = rand() % 4;
 		break;
 	default:
-		s->values[rand() % NR_VALUES] = interesting();
+		s->values[rand() % NR_VALUES] = steps_number();
 	}
 }
 
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned int seed)
 {
-	size_t n = size ? (size - 1) / sizeof(struct step) : 0, at, from;
-	struct step *steps = (struct step *)(data + 1);
+	static const struct steps steps = {
+		1, sizeof(struct step), MAX_STEPS, random_step, change_step,
+	};
 
-	srand(seed);
-	if (!size)
-		data[0] = rand();
-	at = rand() % (n + 1);
-	switch (rand() % 8) {
-	case 0:
-	case 1:
-		if (n == MAX_STEPS || 1 + (n + 1) * sizeof(*steps) > max)
-			break;
-		memmove(steps + at + 1, steps + at, (n - at) * sizeof(*steps));
-		random_step(&steps[at]);
-		return 1 + (n + 1) * sizeof(*steps);
-	case 2:
-		if (!n || n == MAX_STEPS || 1 + (n + 1) * sizeof(*steps) > max)
-			break;
-		from = rand() % n;
-		memcpy(steps + n, steps + from, sizeof(*steps));
-		change_step(&steps[n]);
-		return 1 + (n + 1) * sizeof(*steps);
-	case 3:
-		if (n < 2 || at == n)
-			break;
-		memmove(steps + at, steps + at + 1, (n - at - 1) * sizeof(*steps));
-		return 1 + (n - 1) * sizeof(*steps);
-	case 4:
-		if (rand() % 4 == 0)
-			data[0] = rand() % 8;
-		break;
-	case 5:
-		return LLVMFuzzerMutate(data, size, max);
-	}
-	if (n)
-		change_step(&steps[rand() % n]);
-	return 1 + n * sizeof(*steps);
+	return steps_mutate(&steps, data, size, max, seed);
 }

@@ -15,8 +15,10 @@
 
 #include "coverage.h"
 #include "guest.h"
+#include "life.h"
+#include "steps.h"
 
-#define MAX_STEPS	64
+#define MAX_STEPS	170
 
 struct step {
 	uint8_t what;
@@ -95,7 +97,6 @@ static void restore_memory(struct ring_dev *dev)
 	struct step all = { .value = 3 };
 
 	all.at = 1;
-	ring_set_running(dev, false);
 	set_memory(dev, &all);
 }
 
@@ -140,6 +141,7 @@ static void run_step(struct guest *g, const struct step *s)
 	void *at = place(g, s);
 	unsigned int i;
 
+	life_steps++;
 	switch (s->what % 11) {
 	case 0:
 		memcpy(at, &s->value, 2);
@@ -193,33 +195,117 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 static void drain(struct ring_queue *q)
 {
 	uint64_t count;
+	ssize_t unused;
 
-	/* Both are to say nothing of what is over. */
-	if (read(q->call, &count, sizeof(count)) < 0 || read(q->err, &count, sizeof(count)) < 0)
-		return;
+	/* Both are to say nothing of what is over, and either may have nothing to say. */
+	unused = read(q->call, &count, sizeof(count));
+	unused = read(q->err, &count, sizeof(count));
+	(void)unused;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void restart(struct guest *g)
 {
-	struct guest *g;
+	struct ring_dev *dev = &g->bed.dev;
+	unsigned int i;
+
+	ring_set_running(dev, false);
+	restore_memory(dev);
+	for (i = 0; i < 2; i++)
+		memset(dev->queues[i].desc, 0, 16 * dev->queues[i].num);
+	guest_restart(g);
+	for (i = 0; i < 2; i++)
+		drain(&dev->queues[i]);
+}
+
+void target_input(const uint8_t *data, size_t size)
+{
+	struct guest *g = guest_begin(data[0]);
 	struct step s;
 	size_t at;
 
-	if (!size)
-		return 0;
-	g = guest_begin(data[0]);
 	for (at = 1; at + sizeof(s) <= size && at < 1 + MAX_STEPS * sizeof(s); at += sizeof(s)) {
 		memcpy(&s, data + at, sizeof(s));
 		run_step(g, &s);
 	}
 	atomic_store(&target, NULL);
-	restore_memory(&g->bed.dev);
-	memset(g->bed.dev.queues[0].desc, 0, 16 * g->bed.dev.queues[0].num);
-	memset(g->bed.dev.queues[1].desc, 0, 16 * g->bed.dev.queues[1].num);
-	guest_restart(g);
-	drain(&g->bed.dev.queues[0]);
-	drain(&g->bed.dev.queues[1]);
+	restart(g);
 	guest_end(g);
-	coverage_take();
-	return 0;
+}
+
+/* A member of a descriptor or a ring, and what might be in it. */
+static void random_write(struct step *s)
+{
+	static const uint8_t members[] = { 0, 8, 12, 14 };
+	unsigned int member = rand() % 4;
+
+	s->what = member ? member == 1 : 2;
+	s->where = rand() % 16;
+	s->at = rand() % 8 * 16 + members[member];
+	switch (member) {
+	case 0:
+		s->value = RING_GUEST_BASE + (rand() % 2 ? rand() % 0x40000 : steps_number());
+		break;
+	case 2:
+		s->value = rand() % 8;
+		break;
+	case 3:
+		s->value = rand() % 4 ? rand() % 8 : rand();
+		break;
+	default:
+		s->value = steps_number();
+	}
+}
+
+static void random_step(void *step)
+{
+	struct step *s = step;
+
+	memset(s, 0, sizeof(*s));
+	switch (rand() % 8) {
+	case 0:
+	case 1:
+	case 2:
+		random_write(s);
+		break;
+	case 3:
+	case 4:
+		/* A sound request, and the kick. */
+		s->what = rand() % 2 ? 6 : 4;
+		s->where = 1;
+		s->at = rand() % 4;
+		break;
+	default:
+		s->what = rand() % 11;
+		s->where = rand() % 16;
+		s->at = rand() % 2 ? rand() % 64 : rand();
+		s->value = rand() % 2 ? rand() % 8 : steps_number();
+	}
+}
+
+static void change_step(void *step)
+{
+	struct step *s = step;
+
+	switch (rand() % 4) {
+	case 0:
+		s->what = rand() % 11;
+		break;
+	case 1:
+		s->where = rand() % 16;
+		break;
+	case 2:
+		s->at = rand() % 2 ? s->at + 2 : rand();
+		break;
+	default:
+		s->value = steps_number();
+	}
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned int seed)
+{
+	static const struct steps steps = {
+		1, sizeof(struct step), MAX_STEPS, random_step, change_step,
+	};
+
+	return steps_mutate(&steps, data, size, max, seed);
 }

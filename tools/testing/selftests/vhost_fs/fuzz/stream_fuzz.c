@@ -15,6 +15,7 @@
 
 #include "coverage.h"
 #include "guest.h"
+#include "life.h"
 
 #define NR_KINDS	5
 #define MAX_STREAM	8192
@@ -23,6 +24,8 @@ static struct {
 	uint8_t bytes[MAX_STREAM];
 	size_t size;
 } saved[NR_KINDS];
+
+static int stream;
 
 void guest_answer(struct guest *g, const struct guest_call *call, uint32_t len)
 {
@@ -58,24 +61,23 @@ static void use(struct guest *g)
 	}
 }
 
+/* Most streams are refused, and for those the device isn't started. */
 static void load(struct guest *g, const uint8_t *data, size_t size)
 {
-	int fd = memfd_create("state", MFD_CLOEXEC);
-	bool loaded;
-
-	if (write(fd, data, size) != (ssize_t)size || lseek(fd, 0, SEEK_SET))
+	life_steps++;
+	if (pwrite(stream, data, size, 0) != (ssize_t)size || ftruncate(stream, size) ||
+	    lseek(stream, 0, SEEK_SET))
 		coverage_fail("no file for the stream");
-	ring_set_running(&g->bed.dev, false);
-	loaded = !move(g, VHOST_FS_STATE_LOAD, fd);
-	if (loaded) {
-		if (ftruncate(fd, 0) || lseek(fd, 0, SEEK_SET))
-			coverage_fail("no file for the stream");
-		move(g, VHOST_FS_STATE_SAVE, fd);
-	}
-	close(fd);
+	guest_stop(g);
+	if (move(g, VHOST_FS_STATE_LOAD, stream))
+		return;
+	if (ftruncate(stream, 0) || lseek(stream, 0, SEEK_SET))
+		coverage_fail("no file for the stream");
+	move(g, VHOST_FS_STATE_SAVE, stream);
 	guest_restart(g);
-	if (loaded)
-		use(g);
+	use(g);
+	/* With other nodes than another stream should find. */
+	g->renew = true;
 }
 
 static void save_one(unsigned int kind)
@@ -110,22 +112,18 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argv;
 	coverage_begin();
 	guests_open();
+	stream = memfd_create("state", MFD_CLOEXEC);
 	for (kind = 0; kind < NR_KINDS; kind++)
 		save_one(kind);
 	return 0;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void target_input(const uint8_t *data, size_t size)
 {
-	struct guest *g;
+	struct guest *g = guest_begin(data[0]);
 
-	if (!size)
-		return 0;
-	g = guest_begin(data[0]);
 	load(g, data + 1, size - 1);
 	guest_end(g);
-	coverage_take();
-	return 0;
 }
 
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max);
