@@ -809,6 +809,7 @@ void vhost_fs_may_sleep_on(struct vhost_fs_req *req, const struct dentry *dentry
 		vhost_fs_may_block(req);
 	else if (!in_memory(sb) || is_locked(dentry))
 		vhost_fs_may_sleep(req);
+}
 
 /* What is on the ring now is to be taken before a stop, and nothing that follows. */
 static void vq_set_due(struct vhost_fs_queue *q)
