@@ -88,7 +88,7 @@ check-migration:
 
 .PHONY: check-debug
 check-debug:
-	$(SELFTESTS)/vm/check debug
+	$(SELFTESTS)/vm/check debug coverage mutants
 
 .PHONY: bench
 bench:
@@ -126,12 +126,13 @@ help:
 	@echo '  make check         each behaviour tested once, in virtual hosts (as root)'
 	@echo '  make check-full    all tests on every kernel and file system'
 	@echo '  make check-migration  a busy guest moves, from and to virtiofsd too'
-	@echo '  make check-debug   ring tests on an instrumented kernel with two CPUs'
+	@echo '  make check-debug   ring tests on an instrumented kernel with two CPUs; which lines'
+	@echo '                     and branches tests reach; checks that are taken out'
 	@echo '  make bench         costs against virtiofsd and system calls (as root);'
 	@echo '                     BENCH="--measure wall1" and the like: see bench/bench'
 	@echo '  make fuzz          coverage-guided fuzzing of module and tools (as root);'
 	@echo '                     FUZZ_SECONDS= in all (600), FUZZ="target ..."'
-	@echo '  make coverage      lines of the module that tests run (as root)'
+	@echo '  make coverage      lines and branches of the module that tests run (as root)'
 	@echo '  make clean         remove $(O)/'
 	@echo
 	@echo '  KVER=RELEASE  kernel to build for (now $(KVER))'
