@@ -1,76 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Each memory allocation, each copy from or to the guest and each read of a block
- * device fails once, for every opcode and every ioctl: the n-th that a thread comes to,
- * for n from 1 on until the work is done without having come to it. Whatever it is that
- * fails, the answer is an errno, what was begun is undone, counts are exact, and the
- * device goes on. The limits of the share are so low that a leak is soon noticed.
- *
- * Needs a kernel with CONFIG_FAULT_INJECTION, FAILSLAB, FAIL_PAGE_ALLOC and
- * FAULT_INJECTION_USERCOPY; vm/uml has them.
+ * device fails once, for every opcode: the n-th that a thread comes to, for n from 1 on
+ * until the work is done without having come to it. Whatever it is that fails, the
+ * answer is an errno, what was begun is undone, counts are exact, and the device goes
+ * on. The limits of the share are so low that a leak is soon noticed. What of that the
+ * owner's calls do is fail_call_test.c's.
  */
 #include "bed.h"
+#include "faults.h"
 #include "harness.h"
 #include "state.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #define ROOT FUSE_ROOT_ID
 
-/* Nothing comes to so many places that can fail. */
-#define MAX_NTH 1000
-
 /* More than a device has. */
 #define VHOST_FS_TEST_THREADS 70
-
-/* What fails isn't to fill the kernel's log. */
-static const struct {
-	const char *name, *value;
-} knobs[] = {
-	{ "failslab/ignore-gfp-wait", "N" },
-	{ "failslab/verbose", "0" },
-	{ "fail_page_alloc/ignore-gfp-wait", "N" },
-	{ "fail_page_alloc/ignore-gfp-highmem", "N" },
-	{ "fail_page_alloc/min-order", "0" },
-	{ "fail_page_alloc/verbose", "0" },
-	{ "fail_usercopy/verbose", "0" },
-	{ "fail_make_request/verbose", "0" },
-};
-
-static int write_text(const char *name, const char *text)
-{
-	int fd = open(name, O_WRONLY | O_CLOEXEC);
-	int ret = fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
-
-	if (fd >= 0)
-		close(fd);
-	return ret;
-}
-
-static int set_knobs(void)
-{
-	char name[128];
-	unsigned int i;
-	int ret;
-
-	for (i = 0; i < sizeof(knobs) / sizeof(knobs[0]); i++) {
-		snprintf(name, sizeof(name), "/sys/kernel/debug/%s", knobs[i].name);
-		ret = write_text(name, knobs[i].value);
-		if (ret) {
-			fprintf(stderr, "# %s: %s\n", name, strerror(-ret));
-			return ret;
-		}
-	}
-	return 0;
-}
 
 static int read_number(const char *name)
 {
@@ -116,7 +76,7 @@ static void arm(unsigned int nth)
 			continue;
 		snprintf(armed[nr_armed].fail_nth, sizeof(armed[0].fail_nth),
 			 "/proc/self/task/%.20s/fail-nth", task->d_name);
-		write_text(armed[nr_armed++].fail_nth, text);
+		faults_write(armed[nr_armed++].fail_nth, text);
 	}
 	closedir(tasks);
 }
@@ -129,7 +89,7 @@ static bool disarm(void)
 
 	for (i = 0; i < nr_armed; i++) {
 		fired |= read_number(armed[i].fail_nth) == 0;
-		write_text(armed[i].fail_nth, "0");
+		faults_write(armed[i].fail_nth, "0");
 	}
 	return fired;
 }
@@ -138,6 +98,7 @@ FIXTURE(fail_nth) {
 	struct bed bed;
 	bool open;
 	int stride;
+	char disk[32];			/* a file system with a disk of its own; or "" */
 	uint64_t file, dir, link;
 	struct fuse_open_out fh, dirfh;
 	/* What a request has brought. */
@@ -148,11 +109,13 @@ FIXTURE(fail_nth) {
 
 FIXTURE_VARIANT(fail_nth) {
 	bool disk;
+	bool dies;		/* the disk, instead of one step */
 	uint32_t handles;
 };
 
 FIXTURE_VARIANT_ADD(fail_nth, tmpfs) { };
 FIXTURE_VARIANT_ADD(fail_nth, ext4) { .disk = true, .handles = VHOST_FS_HANDLES_PREFER };
+FIXTURE_VARIANT_ADD(fail_nth, dead_disk) { .disk = true, .dies = true };
 
 typedef FIXTURE_DATA(fail_nth) fail;
 
@@ -167,11 +130,60 @@ static struct bed_config config_of(const FIXTURE_VARIANT(fail_nth) *variant)
 	};
 }
 
+/* Whether all that the disk is asked for fails from now on. */
+static int set_disk_dead(fail *self, bool dead)
+{
+	char knob[80];
+	struct stat st;
+	int ret;
+
+	if (stat(self->disk, &st))
+		return -errno;
+	snprintf(knob, sizeof(knob), "/sys/dev/block/%u:%u/make-it-fail",
+		 major(st.st_dev), minor(st.st_dev));
+	ret = faults_write(knob, dead ? "1" : "0");
+	ret = ret ?: faults_write(FAULTS_DIR "fail_make_request/times", dead ? "-1" : "1");
+	return ret ?: faults_write(FAULTS_DIR "fail_make_request/probability",
+				   dead ? "100" : "0");
+}
+
+/* Mounts an ext4 on a disk of its own, where bed.h makes its directory then. */
+static int make_disk(fail *self)
+{
+	const char *tmp = getenv("TMPDIR");
+	char command[256];
+
+	snprintf(self->disk, sizeof(self->disk), "%.18s/disk.XXXXXX", tmp ? tmp : "/tmp");
+	if (!mkdtemp(self->disk))
+		return -errno;
+	snprintf(command, sizeof(command), "truncate -s 32M %s.image &&"
+		 "mke2fs -q -t ext4 -b 4096 %s.image && mount -o loop %s.image %s",
+		 self->disk, self->disk, self->disk, self->disk);
+	return system(command) ? -EIO : setenv("VHOST_FS_TEST_DISK", self->disk, 1);
+}
+
+/* It can be unmounted if no node, handle or request has been lost. */
+static int end_disk(fail *self)
+{
+	char image[64];
+	int tries = 100;
+
+	snprintf(image, sizeof(image), "%s.image", self->disk);
+	if (set_disk_dead(self, false))
+		return -EIO;
+	/* Whoever was told to close it may take a moment. */
+	while (umount(self->disk) && --tries)
+		poll(NULL, 0, 50);
+	return rmdir(self->disk) || unlink(image);
+}
+
 FIXTURE_SETUP(fail_nth)
 {
 	struct bed_config config = config_of(variant);
 
-	ASSERT_EQ(0, set_knobs());
+	ASSERT_EQ(0, faults_allow(true));
+	if (variant->dies)
+		ASSERT_EQ(0, make_disk(self));
 	ASSERT_EQ(0, bed_open_share(&self->bed, &config));
 	ASSERT_EQ(0, bed_write_file(&self->bed, "file", "data", 4, 0644));
 	ASSERT_EQ(0, mkdirat(self->bed.fd, "dir", 0755));
@@ -186,6 +198,8 @@ FIXTURE_TEARDOWN(fail_nth)
 		ring_close(&self->bed.dev);
 	self->bed.dev = (struct ring_dev){ .fd = -1 };
 	bed_close(&self->bed);
+	if (self->disk[0])
+		EXPECT_EQ(0, end_disk(self));
 }
 
 /* A device with what the requests need: three nodes and two handles. */
@@ -218,6 +232,7 @@ static int open_device(fail *self, const FIXTURE_VARIANT(fail_nth) *variant)
  * @brings: the entry counts
  * @opens: there is a handle of the entry's node, or of the file
  * @opens_dir: there is one of the directory
+ * @reads_disk: can't be served from memory
  */
 struct row {
 	int (*run)(fail *self, struct fuse *f);
@@ -229,6 +244,7 @@ struct row {
 	bool brings;
 	bool opens;
 	bool opens_dir;
+	bool reads_disk;
 };
 
 /* The name is there for what takes it, and isn't for what makes it. */
@@ -343,20 +359,69 @@ static bool fail_once(struct __test_metadata *_metadata, fail *self,
 	return fired;
 }
 
+/* What a disk says that doesn't answer, and a file system that has given it up. */
+static bool is_disk_error(int error)
+{
+	return error >= 0 || error == -EIO || error == -EROFS || error == -EUCLEAN ||
+	       error == -EBADMSG || error == -ENOSPC;
+}
+
+/* What the journal has is written to its place, or it would stay in memory. */
+static int forget_disk(fail *self)
+{
+	int ret = ioctl(self->bed.fd, FIFREEZE, 0) || ioctl(self->bed.fd, FITHAW, 0) ?
+		-errno : 0;
+
+	return ret ?: faults_write("/proc/sys/vm/drop_caches", "3");
+}
+
+/*
+ * Makes the request when nothing but nodes and handles is left in memory, and the disk
+ * has died; what is in memory still is served on.
+ */
+static void on_dead_disk(struct __test_metadata *_metadata, fail *self,
+			 const FIXTURE_VARIANT(fail_nth) *variant, const struct row *row)
+{
+	struct fuse *f = &self->bed.fuse;
+	struct fuse_attr attr;
+	int error;
+
+	ASSERT_EQ(0, open_device(self, variant));
+	prepare(self, row);
+	if (row->before)
+		ASSERT_EQ(0, row->before(self, f));
+	ASSERT_EQ(0, forget_disk(self));
+	ASSERT_EQ(0, set_disk_dead(self, true));
+	error = row->run(self, f);
+	EXPECT_TRUE(is_disk_error(error));
+	if (row->reads_disk)
+		EXPECT_GT(0, error);
+	if (row->after)
+		row->after(self, f, error);
+	EXPECT_EQ(0, fuse_getattr(f, self->file, &attr));
+	ASSERT_EQ(0, set_disk_dead(self, false));
+	TH_LOG("result %d", error);
+}
+
 static void sweep(struct __test_metadata *_metadata, fail *self,
 		  const FIXTURE_VARIANT(fail_nth) *variant, const struct row *row)
 {
 	unsigned int nth, failed = 0;
 
+	if (variant->dies) {
+		on_dead_disk(_metadata, self, variant, row);
+		return;
+	}
+
 	/* What is made once for all may be made in the first one. */
 	fail_once(_metadata, self, variant, row, 0);
 	ASSERT_TRUE(self->open);
-	for (nth = 1; nth < MAX_NTH; nth += self->stride) {
+	for (nth = 1; nth < FAULTS_MAX; nth += self->stride) {
 		if (!fail_once(_metadata, self, variant, row, nth))
 			break;
 		failed++;
 	}
-	EXPECT_LT(nth, MAX_NTH);
+	EXPECT_LT(nth, FAULTS_MAX);
 	/* Each copies its header from the guest's memory. */
 	EXPECT_LT(0, failed);
 }
@@ -568,7 +633,7 @@ RUN(read)
 	return fuse_read(f, self->file, self->fh.fh, 0, self->buf, sizeof(self->buf));
 }
 
-FAILS(read)
+FAILS(read, .reads_disk = true)
 
 RUN(write)
 {
@@ -724,7 +789,8 @@ TEST_F_TIMEOUT(fail_nth, readdirplus, 120)
 
 	sweep(_metadata, self, variant, &row);
 	/* The limit of nodes has room for them, if none was lost. */
-	EXPECT_LT(0, run_readdirplus(self, &self->bed.fuse));
+	if (!variant->dies)
+		EXPECT_LT(0, run_readdirplus(self, &self->bed.fuse));
 }
 
 TEST_F_TIMEOUT(fail_nth, getxattr, 120)

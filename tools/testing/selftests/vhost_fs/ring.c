@@ -258,6 +258,12 @@ static int make_memory(struct ring_dev *dev, const struct ring_config *config)
 		make_queue(&dev->queues[i], config->queue_size ?
 			   config->queue_size : DEFAULT_QUEUE_SIZE,
 			   config->first_index);
+	for (i = 0; i < dev->nr_queues; i++)
+		if (dev->queues[i].kick < 0 || dev->queues[i].call < 0 ||
+		    dev->queues[i].err < 0) {
+			ring_close(dev);
+			return -ENOMEM;
+		}
 	return 0;
 }
 

@@ -5,6 +5,7 @@
  * second attempt works. What a stream can lie about is state_stream_test.c's.
  */
 #include "bed.h"
+#include "faults.h"
 #include "harness.h"
 #include "state.h"
 
@@ -575,31 +576,6 @@ TEST_F(fail, rights_to_the_sink)
 
 /* ---- memory ----------------------------------------------------------------- */
 
-#define FAULTS "/sys/kernel/debug/"
-
-static int write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	int ret = fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
-
-	close(fd);
-	return ret;
-}
-
-/* Allocations that could wait fail too, and nothing is printed when they do. */
-static int allow_faults(bool on)
-{
-	const char *wait = on ? "N" : "Y";
-	int ret;
-
-	ret = write_text(FAULTS "failslab/ignore-gfp-wait", wait);
-	ret = ret ?: write_text(FAULTS "fail_page_alloc/ignore-gfp-wait", wait);
-	ret = ret ?: write_text(FAULTS "fail_page_alloc/min-order", on ? "0" : "1");
-	ret = ret ?: write_text(FAULTS "failslab/verbose", on ? "0" : "2");
-	ret = ret ?: write_text(FAULTS "fail_usercopy/verbose", on ? "0" : "2");
-	return ret ?: write_text(FAULTS "fail_page_alloc/verbose", on ? "0" : "2");
-}
-
 /* The thread of a transfer, or 0. */
 static pid_t find_thread(void)
 {
@@ -653,7 +629,7 @@ static int transfer_short_of_memory(struct ring_dev *dev, uint32_t direction,
 		return err;
 	snprintf(knob, sizeof(knob), "/proc/self/task/%d/fail-nth", find_thread());
 	snprintf(text, sizeof(text), "%u", nth);
-	err = write_text(knob, text);
+	err = faults_write(knob, text);
 	close(fd);
 	if (!err && read(watch, event, sizeof(event)) < 0)
 		err = -errno;
@@ -689,9 +665,9 @@ static bool state_is(const char *path, const void *state, size_t len)
 
 /* Skips where the kernel has no faults on demand; the debug kernels have. */
 #define NEED_FAULTS() do { \
-	if (access("/proc/self/fail-nth", F_OK)) \
+	if (!faults_exist()) \
 		SKIP(return, "no faults on demand (CONFIG_FAULT_INJECTION)"); \
-	ASSERT_EQ(0, allow_faults(true)); \
+	ASSERT_EQ(0, faults_allow(true)); \
 } while (0)
 
 /* Each allocation of saving fails, one at a time. */
@@ -724,7 +700,7 @@ TEST_F_TIMEOUT(fail, no_memory_to_save, 120)
 	}
 	EXPECT_LT(0, failed);
 	EXPECT_TRUE(is_as_it_was(self));
-	EXPECT_EQ(0, allow_faults(false));
+	EXPECT_EQ(0, faults_allow(false));
 }
 
 /* Each of loading. */
@@ -763,41 +739,24 @@ TEST_F_TIMEOUT(fail, no_memory_to_load, 120)
 	}
 	EXPECT_LT(10, failed);
 	EXPECT_TRUE(is_as_it_was(self));
-	EXPECT_EQ(0, allow_faults(false));
+	EXPECT_EQ(0, faults_allow(false));
 	EXPECT_ARRIVES();
-}
-
-/*
- * Begins a transfer of which an allocation of the call itself fails; what is left of
- * the number after that, and at least 1 if reading it failed instead.
- */
-static int begin_short_of_memory(struct ring_dev *dev, int fd, unsigned int nth,
-				 int *left)
-{
-	int knob = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC), err, n;
-	char text[16] = "";
-
-	n = snprintf(text, sizeof(text), "%u", nth);
-	if (knob < 0 || pwrite(knob, text, n, 0) != n)
-		return 1;
-	err = state_begin(dev, VHOST_FS_STATE_SAVE, fd, 0);
-	n = pread(knob, text, sizeof(text) - 1, 0);
-	*left = n > 0 ? atoi(text) : 1;
-	/* If this fails, it was the number's last, and there is none any more. */
-	pwrite(knob, "0", 1, 0);
-	close(knob);
-	return err;
 }
 
 /* Each of the call that begins a transfer. */
 TEST_F_TIMEOUT(fail, no_memory_to_begin, 60)
 {
-	int fd = memfd_create("state", MFD_CLOEXEC), left = 0, err;
+	int fd = memfd_create("state", MFD_CLOEXEC), knob, err;
 	unsigned int nth, failed = 0;
+	bool fired = true;
 
 	NEED_FAULTS();
-	for (nth = 1; !left; nth++) {
-		err = begin_short_of_memory(&self->bed.dev, fd, nth, &left);
+	knob = faults_open();
+	ASSERT_LE(0, knob);
+	for (nth = 1; fired; nth++) {
+		ASSERT_EQ(0, faults_arm(knob, nth));
+		err = state_begin(&self->bed.dev, VHOST_FS_STATE_SAVE, fd, 0);
+		fired = faults_disarm(knob);
 		if (err) {
 			failed++;
 			EXPECT_TRUE(err == -ENOMEM || err == -EFAULT) {
@@ -809,8 +768,9 @@ TEST_F_TIMEOUT(fail, no_memory_to_begin, 60)
 		EXPECT_EQ(0, self->result.error);
 	}
 	EXPECT_LT(3, failed);
-	EXPECT_EQ(0, allow_faults(false));
+	EXPECT_EQ(0, faults_allow(false));
 	EXPECT_TRUE(is_as_it_was(self));
+	close(knob);
 	close(fd);
 }
 
