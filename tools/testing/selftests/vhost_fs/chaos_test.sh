@@ -3,7 +3,8 @@
 #
 # What guests and the host are left with when the host fails: power cuts, disks
 # that answer with errors, file systems that become read-only or are unmounted, a
-# VMM that is stopped, memory that is limited, a module that is unloaded between.
+# file server that goes away, a VMM that is stopped, memory that is limited, a module
+# that is unloaded between.
 #
 #   chaos_test.sh [TEST]...
 #
@@ -20,6 +21,8 @@ host=/srv/chaos-test
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 # shellcheck source=tools/testing/selftests/vhost_fs/guests.sh
 . "$here/guests.sh"
+# shellcheck source=tools/testing/selftests/vhost_fs/nfs.sh
+. "$here/nfs.sh"
 
 # rounds N: so many of N rounds.
 rounds()
@@ -194,6 +197,103 @@ test_lazy_unmount()
 	rm "$run/lazy.img"
 }
 
+# --- a file server that goes away -----------------------------------------------------
+
+# What is in flight gets lost, both ways, and what is connected stays so for a while.
+server_away()
+{
+	ip link set lo down || fail "the server stays"
+}
+
+server_back()
+{
+	ip link set lo up || fail "the server doesn't come back"
+}
+
+# waits_for_server NAME: is a thread that serves NAME waiting for an answer?
+waits_for_server()
+{
+	grep -qs rpc_wait_bit_killable /proc/"$(cat "$run/$1.pid")"/task/*/stack
+}
+
+# serve_nfs MOUNT-OPTION: a guest of what a server has, with a file.
+serve_nfs()
+{
+	start_nfs
+	mount_nfs "$1"
+	serve nfs --cache never
+	echo old >"$run/nfs/file" || fail "can't write"
+	sync -f "$run/nfs" || fail "can't sync"
+}
+
+unserve_nfs()
+{
+	vhost-fs-ctl remove-share nfs || fail "the share stays"
+	stop_nfs
+}
+
+# Reads what the server has to be asked for; $reader is who waits for it.
+read_while_away()
+{
+	server_away
+	cat "$run/nfs/file" >"$run/read" 2>&1 &
+	reader=$!
+	wait_until 30 waits_for_server nfs || fail "nobody waits for the server"
+}
+
+# A guest waits for a server that is mounted "hard", and goes on; another doesn't.
+test_server_away_hard()
+{
+	serve_nfs hard
+	serve other --cache never
+	read_while_away
+	echo text >"$run/other/file" || fail "another guest waits too"
+	same "$(cat "$run/other/file")" text "another guest's file"
+	kill -0 $reader || fail "it didn't wait"
+	server_back
+	wait $reader || fail "reading failed: $(cat "$run/read")"
+	same "$(cat "$run/read")" old contents
+	echo new >"$run/nfs/file" && sync -f "$run/nfs" || fail "can't write again"
+	same "$(cat "$host/export/file")" new "contents on the server"
+	unserve other
+	leave nfs
+	unserve_nfs
+}
+
+# One that is mounted "soft" is an error once the mount gives up.
+test_server_away_soft()
+{
+	serve_nfs soft,timeo=2,retrans=1
+	server_away
+	refused 'Input/output error\|Connection timed out' cat "$run/nfs/file"
+	refused 'Input/output error\|Connection timed out' \
+		dd if=/dev/zero of="$run/nfs/file" bs=4k count=1 conv=fsync,notrunc status=none
+	server_back
+	wait_until 60 sh -c "cat '$run/nfs/file' >'$run/read'" || fail "it stays away"
+	leave nfs
+	unserve_nfs
+}
+
+# The VMM can be killed meanwhile, and then the module unloaded.
+test_server_away_killed()
+{
+	local module pid
+	module=$(find /vm/modules -name vhost_fs.ko)
+	serve_nfs hard
+	read_while_away
+	pid=$(cat "$run/nfs.pid")
+	kill -KILL "$pid"
+	wait_until 30 gone "$pid" || fail "the VMM stays"
+	wait $reader && fail "the guest was given something: $(cat "$run/read")"
+	umount "$run/nfs" || fail "umount of the guest's"
+	rm "$run/nfs.ready"
+	vhost-fs-ctl remove-share nfs || fail "the share stays"
+	wait_until 30 sh -c 'rmmod vhost_fs 2>/dev/null' || fail "the module can't be unloaded"
+	insmod "$module" || fail "the module can't be loaded"
+	server_back
+	stop_nfs
+}
+
 # --- the VMM -----------------------------------------------------------------------------
 
 # Reads and writes until $run/enough is there; nothing may fail or be lost.
@@ -233,40 +333,117 @@ test_stopped_vmm()
 	unserve stopped
 }
 
-cgroup=/sys/fs/cgroup/vhost-fs-chaos
+cgroups=/sys/fs/cgroup
+cgroup=$cgroups/vhost-fs-chaos
 
-# cgroup_stat FILE KEY
+# cgroup_stat FILE KEY [CGROUP]
 cgroup_stat()
 {
-	awk -v key="$2" '$1 == key { print $2 }' "$cgroup/$1"
+	awk -v key="$2" '$1 == key { print $2 }' "${3:-$cgroup}/$1"
+}
+
+# io_stat CGROUP DEVICE KEY: 0 if there was none.
+io_stat()
+{
+	awk -v device="$2" -v key="$3" '$1 == device {
+		for (i = 2; i <= NF; i++)
+			if (split($i, word, "=") == 2 && word[1] == key)
+				value = word[2]
+	} END { print value + 0 }' "$1/io.stat"
+}
+
+need_controllers()
+{
+	local name
+	for name; do
+		grep -qw "$name" $cgroups/cgroup.controllers || fail "no controller of $name"
+		echo "+$name" >$cgroups/cgroup.subtree_control || fail "can't use that of $name"
+	done
+}
+
+# confine NAME CGROUP: the VMM of guest NAME is in it.
+confine()
+{
+	mkdir -p "$2" && cat "$run/$1.pid" >"$2/cgroup.procs" || fail "no cgroup"
 }
 
 # What a guest makes the host use is its VMM's, and bounded as that is.
 test_memory_limit()
 {
-	local cpu kernel
-	grep -qw memory /sys/fs/cgroup/cgroup.controllers || fail "no memory controller"
-	echo '+memory +cpu' >/sys/fs/cgroup/cgroup.subtree_control || fail "no controllers"
-	mkdir -p $cgroup
+	need_controllers memory
 	on_ext4 limit -O ^has_journal
 	vhost-fs-ctl add-share limit --path "$host/limit" || fail "no share"
 	guest limit limit
-	cat "$run/limit.pid" >$cgroup/cgroup.procs || fail "no cgroup"
+	confine limit $cgroup
 	echo 24M >$cgroup/memory.max || fail "no limit"
-	cpu=$(cgroup_stat cpu.stat usage_usec)
-	kernel=$(cgroup_stat memory.stat kernel)
 	dd if=/dev/zero of="$run/limit/big" bs=1M count=48 conv=fsync status=none || fail "can't write"
 	cmp -n $((48 << 20)) "$run/limit/big" /dev/zero || fail "it isn't what was written"
-	mkdir "$run/limit/names" && (cd "$run/limit/names" && seq 2000 | xargs touch) || fail "no names"
-	[ "$(cgroup_stat memory.stat file)" -gt $((1 << 20)) ] || fail "the file isn't charged"
-	[ "$(cgroup_stat memory.stat kernel)" -gt $((kernel + 2000 * 200)) ] || fail "nodes aren't charged"
-	[ "$(cgroup_stat cpu.stat usage_usec)" -gt "$cpu" ] || fail "time isn't charged"
 	[ "$(cat $cgroup/memory.peak)" -le $((25 << 20)) ] || fail "the limit was passed"
 	same "$(cgroup_stat memory.events oom_kill)" 0 "killed for memory"
 	leave limit
 	vhost-fs-ctl remove-share limit || fail "the share stays"
 	end_ext4 limit
 	rmdir $cgroup
+}
+
+# What a share allows each of its guests, what one node may take of the host's memory,
+# and what the VMM's own and the host's book-keeping of pages does.
+nodes=2000 handles=200
+node_size=2560
+unrelated=$((1 << 20))
+
+# Everything that it is given and more, from memory, the disk and the processor.
+be_greedy()
+{
+	local g=$run/greedy
+	dd if=/dev/zero of="$g/big" bs=1M count=24 conv=fsync status=none || fail "can't write"
+	sync -f "$host/greed" && echo 1 >/proc/sys/vm/drop_caches
+	dd if="$g/big" of=/dev/null bs=1M iflag=direct status=none || fail "can't read"
+	ls -l "$g/names" >"$run/listed" 2>&1 && fail "more nodes than allowed"
+	grep -q 'Too many open files in system' "$run/listed" || fail "$(tail -n 1 "$run/listed")"
+	# shellcheck disable=SC2016 # Perl's variables
+	same "$(perl -e 'opendir($d[$_], $ARGV[0]) && $n++ for 1 .. 3000; print $n' "$g")" \
+		$handles "directories open at once"
+}
+
+# Two guests of a share, each with a cgroup: what the greedy one makes the host use is
+# its own, and no more than was allowed; the other hasn't used a thing, and goes on.
+test_greedy_guest()
+{
+	local a=$cgroup-greedy b=$cgroup-other device memory cpu kernel
+	need_controllers memory io
+	on_ext4 greed -O ^has_journal
+	device=$(mountpoint -d "$host/greed")
+	mkdir "$host/greed/names" && (cd "$host/greed/names" && seq 3000 | xargs touch) || fail "no names"
+	vhost-fs-ctl add-share greed --path "$host/greed" --cache always \
+		--max-nodes $nodes --max-handles $handles || fail "no share"
+	guest greed greedy
+	guest greed other
+	confine greedy "$a"
+	confine other "$b"
+	sync -f "$host/greed" && echo 3 >/proc/sys/vm/drop_caches
+	memory=$(cat "$b/memory.current") cpu=$(cgroup_stat cpu.stat usage_usec "$b")
+	kernel=$(cgroup_stat memory.stat kernel "$a")
+	be_greedy
+	echo "greedy: $(grep -H . "$a"/{io.stat,memory.current,cpu.stat}) kernel $kernel $(cgroup_stat memory.stat kernel "$a") other $memory $(cat "$b/memory.current")"
+	[ "$(io_stat "$a" "$device" wbytes)" -ge $((24 << 20)) ] || fail "writing isn't charged"
+	[ "$(io_stat "$a" "$device" rbytes)" -ge $((24 << 20)) ] || fail "reading isn't charged"
+	[ "$(cgroup_stat memory.stat file "$a")" -ge $((16 << 20)) ] || fail "the file isn't charged"
+	[ "$(cgroup_stat cpu.stat usage_usec "$a")" -gt 0 ] || fail "time isn't charged"
+	kernel=$(($(cgroup_stat memory.stat kernel "$a") - kernel))
+	[ $kernel -ge $((nodes * 200)) ] || fail "nodes aren't charged"
+	[ $kernel -le $(((nodes + handles) * node_size + unrelated)) ] ||
+		fail "$kernel bytes for $nodes nodes and $handles handles"
+	[ "$(cat "$b/memory.current")" -le $((memory + unrelated)) ] || fail "another pays the memory"
+	same "$(io_stat "$b" "$device" rbytes) $(io_stat "$b" "$device" wbytes)" "0 0" \
+		"what another reads and writes"
+	same "$(cgroup_stat cpu.stat usage_usec "$b")" "$cpu" "another's time"
+	echo text >"$run/other/file" && same "$(cat "$run/other/file")" text "another's file"
+	leave greedy
+	leave other
+	vhost-fs-ctl remove-share greed || fail "the share stays"
+	end_ext4 greed
+	rmdir "$a" "$b"
 }
 
 # --- the module --------------------------------------------------------------------------
@@ -286,6 +463,7 @@ test_module_reload()
 }
 
 [ $# -gt 0 ] || set -- power_cut power_cut_writeback power_cut_by_handle \
-	power_cut_unsynced disk_errors host_read_only lazy_unmount stopped_vmm memory_limit \
-	module_reload
+	power_cut_unsynced disk_errors host_read_only lazy_unmount \
+	server_away_hard server_away_soft server_away_killed \
+	stopped_vmm memory_limit greedy_guest module_reload
 run_tests "$@"
