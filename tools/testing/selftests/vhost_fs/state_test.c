@@ -837,4 +837,42 @@ TEST_F(locked, waits)
 	EXPECT_EQ(0, try_to_save(self));
 }
 
+/* Interrupted while it couldn't go, it hasn't got the lock, and goes. */
+TEST_F(locked, interrupted)
+{
+	struct flock fl = { .l_type = F_WRLCK };
+	struct fuse_lk_in in = {
+		.fh = self->fh, .owner = 7, .lk = { .end = LLONG_MAX, .type = F_WRLCK },
+	};
+	struct fuse_call wait = {
+		.opcode = FUSE_SETLKW, .nodeid = self->file,
+		.in = { { &in, sizeof(in) } }, .nr_in = 1,
+	};
+	struct fuse_interrupt_in unique;
+	struct fuse_call interrupt = {
+		.opcode = FUSE_INTERRUPT, .in = { { &unique, sizeof(unique) } }, .nr_in = 1,
+	};
+	struct fuse hiprio;
+	int fd;
+
+	fuse_session(&hiprio, &self->bed.dev, RING_HIPRIO);
+	ASSERT_EQ(0, fcntl(self->host, F_OFD_SETLK, &fl));
+	ASSERT_EQ(0, fuse_start(self->f, &wait));
+	ASSERT_EQ(0, fuse_getattr(self->f, ROOT, NULL));
+	unique.unique = wait.unique;
+	ASSERT_EQ(0, ring_set_running(&self->bed.dev, false));
+	ASSERT_EQ(0, fuse_start(&hiprio, &interrupt));
+	fd = state_save(&self->bed.dev, &self->result);
+	EXPECT_EQ(-EBUSY, fd);
+	EXPECT_EQ(VHOST_FS_STATE_ERR_LOCKS, self->result.reason);
+	ASSERT_EQ(0, ring_set_running(&self->bed.dev, true));
+	EXPECT_EQ(FUSE_NO_REPLY, fuse_finish(&hiprio, &interrupt));
+	EXPECT_EQ(-EINTR, fuse_finish(self->f, &wait));
+	fl.l_type = F_UNLCK;
+	ASSERT_EQ(0, fcntl(self->host, F_OFD_SETLK, &fl));
+	EXPECT_EQ(0, try_to_save(self));
+	fl.l_type = F_WRLCK;
+	EXPECT_EQ(0, fcntl(self->host, F_OFD_SETLK, &fl));
+}
+
 TEST_HARNESS_MAIN

@@ -227,6 +227,46 @@ TEST_F(restart, memory_stays)
 	munmap(out, region.size);
 }
 
+/*
+ * A reset that its server didn't end is done again by the next one, which serves
+ * nothing before: not even what waits for a lease that nobody gives back.
+ */
+TEST_F(restart, reset_is_done_again)
+{
+	struct fuse_open_in in = { .flags = O_WRONLY };
+	struct fuse_call call = {
+		.opcode = FUSE_OPEN, .in = { { &in, sizeof(in) } }, .nr_in = 1,
+		.out_size = sizeof(struct fuse_open_out),
+	};
+	uint64_t number = 1;
+	int lease;
+
+	signal(SIGIO, SIG_IGN);
+	ASSERT_EQ(0, bed_write_file(&self->bed, "leased", "", 0, 0644));
+	lease = openat(self->bed.fd, "leased", O_RDONLY | O_CLOEXEC);
+	ASSERT_EQ(0, fcntl(lease, F_SETLEASE, F_RDLCK));
+	call.nodeid = bed_lookup(&self->fuse, "leased");
+	ASSERT_EQ(0, fuse_start(&self->fuse, &call));
+	ASSERT_EQ(0, fuse_getattr(&self->fuse, ROOT, NULL));
+	ASSERT_EQ(0, fe_send(self->fd, VU_RESET_DEVICE, VU_FLAG_NEED_REPLY, NULL, 0, NULL, 0));
+	ASSERT_EQ(0, fe_kill_server(&self->be));
+	ASSERT_EQ(8, fe_receive(self->fd, VU_RESET_DEVICE, &number, sizeof(number), NULL));
+	EXPECT_EQ(0, number);
+	EXPECT_FALSE(ring_has_used(self->fuse.q));
+	close(lease);
+	/* Rings that begin anew, with a guest that knows of nothing. */
+	ring_close(&self->dev);
+	ASSERT_EQ(0, ring_make(&self->dev, &(struct ring_config){ .shared = true }));
+	fuse_session(&self->fuse, &self->dev, RING_REQUEST);
+	ASSERT_EQ(0, fe_set(self->fd, VU_SET_FEATURES, RING_F_VERSION_1 | VU_F_PROTOCOL));
+	ASSERT_EQ(0, fe_set_memory(self->fd, &self->dev));
+	ASSERT_EQ(0, fe_set_ring(self->fd, &self->dev.queues[RING_HIPRIO]));
+	ASSERT_EQ(0, fe_set_ring(self->fd, self->fuse.q));
+	ASSERT_EQ(0, fuse_init(&self->fuse));
+	ASSERT_EQ(0, fe_make_one(&self->fuse, &self->made));
+	EXPECT_FALSE(ring_has_used(self->fuse.q));
+}
+
 /* A guest that is being migrated goes on being logged. */
 TEST_F(restart, log_stays)
 {
