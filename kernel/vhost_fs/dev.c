@@ -17,6 +17,7 @@
 #include <linux/compat.h>
 #include <linux/fuse.h>
 #include <linux/module.h>
+#include <linux/nospec.h>
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
@@ -566,6 +567,18 @@ static long dev_reset_owner(struct vhost_fs_dev *fs)
 	return 0;
 }
 
+/*
+ * A VMM that has the guest called by its own eventfd until the device runs, and by
+ * the guest's only then (QEMU's vhost-user-fs does), doesn't pass on what it has got.
+ */
+static void dev_call_set(struct vhost_fs_dev *fs, void __user *argp)
+{
+	u32 index;
+
+	if (!get_user(index, (u32 __user *)argp) && index < VHOST_FS_NVQS)
+		vhost_fs_vq_call(&fs->queues[array_index_nospec(index, VHOST_FS_NVQS)]);
+}
+
 static long dev_vhost_ioctl(struct vhost_fs_dev *fs, unsigned int cmd,
 			    void __user *argp)
 {
@@ -598,6 +611,8 @@ static long dev_vhost_ioctl(struct vhost_fs_dev *fs, unsigned int cmd,
 		ret = vhost_dev_check_owner(&fs->vdev);
 		if (!ret)
 			ret = vhost_vring_ioctl(&fs->vdev, cmd, argp);
+		if (!ret && cmd == VHOST_SET_VRING_CALL)
+			dev_call_set(fs, argp);
 		return ret == -ENOIOCTLCMD ? -ENOTTY : ret;
 	default:
 		return -ENOTTY;

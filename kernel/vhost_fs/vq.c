@@ -427,6 +427,25 @@ static void vq_signal(struct vhost_fs_queue *q)
 	vhost_signal(&q->fs->vdev, &q->vq);
 }
 
+/**
+ * vhost_fs_vq_call - call the guest, whether or not it has been
+ * @q: the queue
+ *
+ * When the eventfd for that is another one: nobody may have heard the last.
+ *
+ * Context: process context of the owner.
+ */
+void vhost_fs_vq_call(struct vhost_fs_queue *q)
+{
+	mutex_lock(&q->vq.mutex);
+	if (vhost_vq_get_backend(&q->vq) && !q->broken) {
+		q->vq.signalled_used_valid = false;
+		q->unsignalled = 1;
+		vq_signal(q);
+	}
+	mutex_unlock(&q->vq.mutex);
+}
+
 /*
  * Put an answered request on the used ring, where a guest that polls sees it at
  * once. The caller calls the others.

@@ -93,6 +93,7 @@ int vhost_fs_vq_pause_all(struct vhost_fs_dev *fs);
 void vhost_fs_vq_resume_all(struct vhost_fs_dev *fs);
 void vhost_fs_vq_drain(struct vhost_fs_queue *q);
 void vhost_fs_vq_kick(struct vhost_fs_queue *q);
+void vhost_fs_vq_call(struct vhost_fs_queue *q);
 void vhost_fs_vq_serve(struct vhost_fs_queue *q, struct vhost_fs_req *req);
 void vhost_fs_may_block(struct vhost_fs_req *req);
 void vhost_fs_may_sleep(struct vhost_fs_req *req);

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -617,6 +618,30 @@ TEST_F(dev, eventfds_change_while_running)
 	}
 	EXPECT_EQ(-EBADF, set_vring_file(q, VHOST_SET_VRING_KICK, 9999));
 	EXPECT_EQ(-EINVAL, set_vring_file(q, VHOST_SET_VRING_CALL, self->bed.fd));
+}
+
+/* Nobody heard the last call, and the guest won't be called for that again. */
+TEST_F(dev, new_eventfd_is_called)
+{
+	struct ring_queue *q = self->f->q;
+	int heard_by_nobody = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	struct fuse_call c = {
+		.opcode = FUSE_STATFS, .nodeid = ROOT,
+		.out_size = sizeof(struct fuse_statfs_out),
+	};
+	uint64_t count;
+
+	start(_metadata, self);
+	ASSERT_EQ(0, set_vring_file(q, VHOST_SET_VRING_CALL, heard_by_nobody));
+	ASSERT_EQ(0, fuse_start(self->f, &c));
+	while (!ring_has_used(q))
+		sched_yield();
+	ASSERT_EQ(0, fuse_finish(self->f, &c));
+	while (read(q->call, &count, sizeof(count)) > 0)
+		;
+	ASSERT_EQ(0, set_vring_file(q, VHOST_SET_VRING_CALL, q->call));
+	EXPECT_EQ(sizeof(count), read(q->call, &count, sizeof(count)));
+	close(heard_by_nobody);
 }
 
 TEST_F(dev, memory_table_changes_while_running)
