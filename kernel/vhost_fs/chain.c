@@ -13,6 +13,7 @@
  * regions, broken ones, a dirty log to be kept, a virtual IOMMU. So nothing is
  * refused here, and the core's checks aren't repeated.
  */
+#include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
 #include "dev.h"
@@ -306,8 +307,14 @@ int vhost_fs_chain_put(struct vhost_fs_queue *q, unsigned int head, u32 len)
 
 	lockdep_assert_held(&vq->mutex);
 
-	if (!is_plain(vq) || vq->log_used || !write_used(vq, head, len))
+	if (!is_plain(vq) || vq->log_used)
 		return vhost_add_used(vq, head, len);
+	if (!write_used(vq, head, len)) {
+		/* It isn't the ring's fault, and nobody is to be told that it is. */
+		if (fatal_signal_pending(current))
+			return -EFAULT;
+		return vhost_add_used(vq, head, len);
+	}
 	vq->last_used_idx++;
 	/* Not called in a whole round: who knows what for the last time was. */
 	if (unlikely(vq->last_used_idx == vq->signalled_used))

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * An owner that dies while it puts an answer on a used ring whose memory isn't
+ * there: the next one puts it there, and does nothing twice. What is asked for here
+ * is to forget, which has no answer but that.
+ */
+#include "bed.h"
+#include "harness.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#define ROOT FUSE_ROOT_ID
+#define PAGE 4096UL
+#define NR 10
+
+FIXTURE(ring) {
+	struct bed bed;
+	struct ring_dev dev;
+	struct fuse f;
+	char used[PAGE];	/* what the ring was when it went */
+	int say;		/* where the owner speaks */
+	pid_t pid;		/* the owner */
+};
+
+static void say(int fd, char what)
+{
+	if (write(fd, &what, 1) != 1)
+		_exit(1);
+}
+
+static char hear(FIXTURE_DATA(ring) *self)
+{
+	struct pollfd p = { .fd = self->say, .events = POLLIN };
+	char what;
+
+	return poll(&p, 1, RING_TIMEOUT_MS) == 1 && read(p.fd, &what, 1) == 1 ? what : 0;
+}
+
+/* Serves; at a signal the used ring goes, and whoever touches it waits for good. */
+static void be_owner(FIXTURE_DATA(ring) *self, int fd)
+{
+	struct pollfd held = { .events = POLLIN };
+	void *used = self->f.q->used;
+	sigset_t set;
+	int sig;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	if (ring_take_over(&self->dev, true) || ring_set_running(&self->dev, true))
+		_exit(1);
+	say(fd, 'r');
+	sigwait(&set, &sig);
+	held.fd = ring_hold_pages(used, PAGE);
+	if (held.fd < 0 || madvise(used, PAGE, MADV_REMOVE))
+		_exit(1);
+	say(fd, 'h');
+	if (poll(&held, 1, -1) == 1)
+		say(fd, 'w');
+	for (;;)
+		pause();
+}
+
+static int start_owner(FIXTURE_DATA(ring) *self)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC))
+		return -errno;
+	self->say = fds[0];
+	self->pid = fork();
+	if (!self->pid)
+		be_owner(self, fds[1]);
+	close(fds[1]);
+	return hear(self) == 'r' ? 0 : -EPIPE;
+}
+
+static void end_owner(FIXTURE_DATA(ring) *self)
+{
+	kill(self->pid, SIGKILL);
+	waitpid(self->pid, NULL, 0);
+	close(self->say);
+}
+
+/* Nobody touches the ring before the next kick. */
+static void wait_watched(struct ring_queue *q)
+{
+	uint16_t *event = (uint16_t *)&q->used->ring[q->num];
+
+	while (__atomic_load_n(event, __ATOMIC_SEQ_CST) != q->avail->idx)
+		sched_yield();
+}
+
+FIXTURE_SETUP(ring)
+{
+	struct ring_config ring = {
+		.features = RING_F_INDIRECT | RING_F_EVENT_IDX, .shared = true,
+	};
+	struct bed_config config = { };
+
+	ASSERT_EQ(0, bed_open_share(&self->bed, &config));
+	ASSERT_EQ(0, bed_write_file(&self->bed, "file", "data", 4, 0644));
+	ASSERT_EQ(0, ring_make(&self->dev, &ring));
+	self->dev.fd = open("/dev/vhost-fs", O_RDWR | O_CLOEXEC);
+	fuse_session(&self->f, &self->dev, RING_REQUEST);
+	ASSERT_EQ(0, ring_attach(&self->dev, self->bed.share));
+	ASSERT_EQ(0, start_owner(self));
+	ASSERT_EQ(0, fuse_init(&self->f));
+}
+
+FIXTURE_TEARDOWN(ring)
+{
+	end_owner(self);
+	ring_close(&self->dev);
+	bed_close(&self->bed);
+}
+
+/* A list with a count that is true, or larger than what there is. */
+static void forget_untold(struct __test_metadata *_metadata, FIXTURE_DATA(ring) *self,
+			  uint32_t count)
+{
+	struct {
+		struct fuse_in_header hdr;
+		struct fuse_batch_forget_in in;
+		struct fuse_forget_one one[NR];
+	} *request = ring_alloc(&self->dev, sizeof(*request));
+	struct iovec out = { request, sizeof(*request) };
+	struct ring_queue *q = self->f.q;
+	struct fuse_entry_out entry;
+	int head, i;
+	uint32_t len;
+
+	for (i = 0; i < NR + 2; i++)
+		ASSERT_EQ(0, fuse_lookup(&self->f, ROOT, "file", &entry));
+	memset(request, 0, sizeof(*request));
+	fuse_header(&self->f, &request->hdr, FUSE_BATCH_FORGET, 0,
+		    sizeof(*request) - sizeof(request->hdr));
+	request->in.count = count;
+	for (i = 0; i < NR; i++)
+		request->one[i] = (struct fuse_forget_one){ entry.nodeid, 1 };
+	wait_watched(q);
+	memcpy(self->used, q->used, PAGE);
+	kill(self->pid, SIGUSR1);
+	ASSERT_EQ('h', hear(self));
+	head = ring_add(q, &out, 1, NULL, 0);
+	ring_kick_always(q);
+	ASSERT_EQ('w', hear(self));
+	end_owner(self);
+	memcpy(q->used, self->used, PAGE);
+	ASSERT_EQ(0, start_owner(self));
+	ASSERT_EQ(head, ring_wait(q, &len));
+	ASSERT_EQ(0, len);
+	/* Two lookups are left. */
+	ASSERT_EQ(0, fuse_forget(&self->f, entry.nodeid, 1));
+	ASSERT_EQ(0, fuse_getattr(&self->f, entry.nodeid, NULL));
+	ASSERT_EQ(0, fuse_forget(&self->f, entry.nodeid, 1));
+	ASSERT_EQ(-ESTALE, fuse_getattr(&self->f, entry.nodeid, NULL));
+	ASSERT_FALSE(ring_has_used(q));
+}
+
+TEST_F(ring, forget_untold)
+{
+	forget_untold(_metadata, self, NR);
+}
+
+TEST_F(ring, forget_untold_of_too_many)
+{
+	forget_untold(_metadata, self, 1000);
+}
+
+TEST_HARNESS_MAIN
