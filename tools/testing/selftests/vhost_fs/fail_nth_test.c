@@ -366,13 +366,26 @@ static bool is_disk_error(int error)
 	       error == -EBADMSG || error == -ENOSPC;
 }
 
-/* What the journal has is written to its place, or it would stay in memory. */
+/*
+ * What the journal has is written to its place, and what the disk's cache has is let go,
+ * or either would stay in memory.
+ */
 static int forget_disk(fail *self)
 {
-	int ret = ioctl(self->bed.fd, FIFREEZE, 0) || ioctl(self->bed.fd, FITHAW, 0) ?
-		-errno : 0;
+	char name[32];
+	struct stat st;
+	int fd, ret;
 
-	return ret ?: faults_write("/proc/sys/vm/drop_caches", "3");
+	if (ioctl(self->bed.fd, FIFREEZE, 0) || ioctl(self->bed.fd, FITHAW, 0) ||
+	    stat(self->disk, &st))
+		return -errno;
+	ret = faults_write("/proc/sys/vm/drop_caches", "3");
+	snprintf(name, sizeof(name), "/dev/loop%u", minor(st.st_dev));
+	fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (!ret && (fd < 0 || ioctl(fd, BLKFLSBUF, 0)))
+		ret = -errno;
+	close(fd);
+	return ret;
 }
 
 /*
@@ -440,7 +453,7 @@ RUN(lookup)
 	return fuse_lookup(f, self->dir, "inner", &self->entry);
 }
 
-FAILS(lookup, .brings = true)
+FAILS(lookup, .brings = true, .reads_disk = true)
 
 RUN(getattr)
 {
@@ -508,21 +521,21 @@ RUN(mkdir)
 	return fuse_mkdir(f, ROOT, "new", 0755, 0, &self->entry);
 }
 
-FAILS(mkdir, .makes = "new", .brings = true)
+FAILS(mkdir, .makes = "new", .brings = true, .reads_disk = true)
 
 RUN(mknod)
 {
 	return fuse_mknod(f, ROOT, "new", S_IFREG | 0644, 0, 0, &self->entry);
 }
 
-FAILS(mknod, .makes = "new", .brings = true)
+FAILS(mknod, .makes = "new", .brings = true, .reads_disk = true)
 
 RUN(symlink)
 {
 	return fuse_symlink(f, ROOT, "new", "target", &self->entry);
 }
 
-FAILS(symlink, .makes = "new", .brings = true)
+FAILS(symlink, .makes = "new", .brings = true, .reads_disk = true)
 
 RUN(link)
 {
@@ -536,14 +549,14 @@ static void after_link(fail *self, struct fuse *f, int error)
 		fuse_forget(f, self->file, 1);
 }
 
-FAILS(link, .makes = "new", .after = after_link)
+FAILS(link, .makes = "new", .after = after_link, .reads_disk = true)
 
 RUN(create)
 {
 	return fuse_create(f, ROOT, "new", O_RDWR, 0644, 0, &self->entry, &self->opened);
 }
 
-FAILS(create, .makes = "new", .may_stay = true, .brings = true, .opens = true)
+FAILS(create, .makes = "new", .may_stay = true, .brings = true, .opens = true, .reads_disk = true)
 
 RUN(tmpfile)
 {
@@ -557,28 +570,28 @@ RUN(unlink)
 	return fuse_unlink(f, ROOT, "victim");
 }
 
-FAILS(unlink, .takes = "victim")
+FAILS(unlink, .takes = "victim", .reads_disk = true)
 
 RUN(rmdir)
 {
 	return fuse_rmdir(f, ROOT, "victim-dir");
 }
 
-FAILS(rmdir, .takes = "victim-dir")
+FAILS(rmdir, .takes = "victim-dir", .reads_disk = true)
 
 RUN(rename)
 {
 	return fuse_rename(f, ROOT, "victim", self->dir, "new");
 }
 
-FAILS(rename, .takes = "victim", .makes = "dir/new")
+FAILS(rename, .takes = "victim", .makes = "dir/new", .reads_disk = true)
 
 RUN(rename2)
 {
 	return fuse_rename2(f, ROOT, "victim", self->dir, "new", 1);
 }
 
-FAILS(rename2, .takes = "victim", .makes = "dir/new")
+FAILS(rename2, .takes = "victim", .makes = "dir/new", .reads_disk = true)
 
 RUN(open)
 {
@@ -675,7 +688,7 @@ RUN(readdir)
 	return fuse_readdir(f, self->dir, self->dirfh.fh, 0, self->buf, sizeof(self->buf));
 }
 
-FAILS(readdir)
+FAILS(readdir, .reads_disk = true)
 
 RUN(readdirplus)
 {
@@ -784,7 +797,7 @@ FAILS(forget, .before = before_forget)
 TEST_F_TIMEOUT(fail_nth, readdirplus, 120)
 {
 	static const struct row row = {
-		.run = run_readdirplus, .after = after_readdirplus,
+		.run = run_readdirplus, .after = after_readdirplus, .reads_disk = true,
 	};
 
 	sweep(_metadata, self, variant, &row);
