@@ -194,8 +194,9 @@ static bool lockdep_is_off(void)
 	return off;
 }
 
-void coverage_take(void)
+unsigned int coverage_take(void)
 {
+	unsigned int before = nr_seen;
 	static unsigned int turn;
 	char now[sizeof(tainted)];
 
@@ -206,4 +207,5 @@ void coverage_take(void)
 		coverage_fail("the kernel is tainted: %.20s, was %.20s", now, tainted);
 	if (turn % LOCKDEP_EVERY == 0 && lockdep_is_off())
 		coverage_fail("lockdep has found something");
+	return nr_seen - before;
 }

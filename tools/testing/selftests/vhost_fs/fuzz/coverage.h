@@ -20,10 +20,11 @@ void coverage_begin(void);
 void coverage_call(void (*fn)(void *arg), void *arg);
 
 /*
- * Counts what has run since the last time. Now and then ends the program, so that the
- * inputs are kept, if the kernel has complained.
+ * Counts what has run since the last time, and returns how many places had never run
+ * before. Now and then ends the program, so that the inputs are kept, if the kernel has
+ * complained.
  */
-void coverage_take(void);
+unsigned int coverage_take(void);
 
 /* Says on stderr why the input is to be kept, and ends the program. */
 void coverage_fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));

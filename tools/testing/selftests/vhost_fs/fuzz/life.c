@@ -8,6 +8,7 @@
 
 #include <err.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -50,6 +51,26 @@ static void keep(const uint8_t *data, size_t size)
 		err(1, "what was done");
 }
 
+/*
+ * Those by which @places were reached first, in a directory that FUZZ_FIRST names. In
+ * the file's name is how many, so that one can choose.
+ */
+static void keep_first(const uint8_t *data, size_t size, unsigned int places)
+{
+	const char *dir = getenv("FUZZ_FIRST");
+	static unsigned int number;
+	char name[256];
+	int fd;
+
+	if (!dir)
+		return;
+	snprintf(name, sizeof(name), "%s/%03u-%u", dir, number++, places);
+	fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (fd < 0 || write(fd, data, size) < 0)
+		err(1, "%s", name);
+	close(fd);
+}
+
 static void live_again(const uint8_t *data, size_t size)
 {
 	size_t at = sizeof(magic);
@@ -71,6 +92,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	unsigned int places;
+
 	if (size > sizeof(magic) && !memcmp(data, magic, sizeof(magic))) {
 		live_again(data, size);
 		return 0;
@@ -81,6 +104,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		begin();
 	keep(data, size);
 	target_input(data, size);
-	coverage_take();
+	places = coverage_take();
+	if (places)
+		keep_first(data, size, places);
 	return 0;
 }
