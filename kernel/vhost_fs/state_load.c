@@ -68,6 +68,7 @@ struct load_mount {
  * @way: the next handle with a directory; in use if there is @has_way
  * @way_at: offset behind it
  * @has_way: there is one
+ * @out_of_turn: nodes are loaded because others need them as parents
  * @fh: a file handle
  */
 struct loader {
@@ -85,6 +86,7 @@ struct loader {
 	struct vhost_fs_state_way way;
 	size_t way_at;
 	bool has_way;
+	bool out_of_turn;
 	struct vhost_fs_fh_buf fh;
 };
 
@@ -182,6 +184,9 @@ static int load_agree(struct loader *ld)
 
 	if (ld->st.nr_nodes > READ_ONCE(ld->req->share->max_nodes))
 		return load_fail(ld, -ENFILE, VHOST_FS_STATE_ERR_LIMIT, 0);
+	/* They are skipped without a look at whether somebody waits for the end. */
+	if (ld->st.nr_ways > ld->st.nr_nodes)
+		return load_bad(ld, ld->st.ways_at);
 	if (missing)
 		return load_fail(ld, -EOPNOTSUPP, VHOST_FS_STATE_ERR_OPTION,
 				 missing);
@@ -291,10 +296,14 @@ static int load_fh(struct vhost_fs_fh *fh, s32 type,
 
 /*
  * The handle with a directory, if the node has one. They are in the order of the
- * nodes; where a stream has that otherwise, it is missed, and does without.
+ * nodes; where a stream has that otherwise, it is missed, and does without. A node
+ * out of turn is a parent, a directory, for which none is made; and those of the
+ * files before it are still to come.
  */
 static bool load_way(struct loader *ld, u64 node)
 {
+	if (ld->out_of_turn)
+		return false;
 	while (ld->has_way && ld->way.node < node) {
 		ld->has_way = vhost_fs_state_next_way(&ld->st, &ld->way_at,
 						      &ld->way);
@@ -568,6 +577,7 @@ static int load_with_parents(struct loader *ld, size_t at)
 		err = load_make_index(ld, at);
 	if (!err)
 		err = load_push_parents(ld, at, &depth);
+	ld->out_of_turn = true;
 	while (!err && depth) {
 		at = ld->stack[--depth];
 		next = at;
@@ -577,6 +587,7 @@ static int load_with_parents(struct loader *ld, size_t at)
 		if (!err)
 			err = load_one(ld, &node, at);
 	}
+	ld->out_of_turn = false;
 	return err;
 }
 

@@ -586,6 +586,94 @@ TEST_F(handles, damaged)
 	}
 }
 
+static void node_by_handle(struct stream *s, uint64_t id, uint64_t refcount,
+			   const struct file_handle *fh)
+{
+	const struct vhost_fs_state_node n = {
+		.id = id, .refcount = refcount, .location = VHOST_FS_STATE_FILE_HANDLE,
+		.fh.mount_id = 7, .fh.type = fh->handle_type,
+		.fh.handle = { .data = fh->f_handle, .len = fh->handle_bytes },
+	};
+
+	node(s, &n);
+}
+
+/* The end, with so many ways, each of which is the one to node 7. */
+static void end_with_ways(struct stream *s, const struct vhost_fs_state_way *way,
+			  unsigned int nr)
+{
+	const struct vhost_fs_state_opts opts = { 0 };
+	const struct vhost_fs_state_mount mount = { .id = 7, .path = bytes(".") };
+	unsigned int i;
+
+	s->len += vhost_fs_state_put_end(s->data + s->len, 0, &opts, 1);
+	s->len += vhost_fs_state_put_mount(s->data + s->len, &mount);
+	s->len += vhost_fs_state_put_session(s->data + s->len, 31, 0, nr);
+	for (i = 0; i < nr; i++)
+		s->len += vhost_fs_state_put_way(s->data + s->len, way);
+}
+
+/*
+ * A directory with a higher number than a file in it, as guests that move files
+ * have it: loading it before its turn leaves the ways of others alone. The one here
+ * is the only way, as the file's own handle is wrong.
+ */
+TEST_F(handles, ways_of_those_before_a_parent)
+{
+	struct {
+		struct file_handle head;
+		unsigned char bytes[MAX_HANDLE_SZ];
+	} dir = { .head.handle_bytes = MAX_HANDLE_SZ }, wrong;
+	struct file_handle *fh = &self->fh.head;
+	struct vhost_fs_state_way way = {
+		.node = 7, .type = fh->handle_type,
+		.handle = { .data = fh->f_handle, .len = fh->handle_bytes },
+	};
+	struct fuse_attr attr;
+	struct fuse g;
+	int mount_id;
+	unsigned int nr;
+
+	ASSERT_EQ(0, bed_write_file(&self->bed, "dir/moved", "", 0, 0600));
+	ASSERT_EQ(0, name_to_handle_at(self->bed.fd, "dir", &dir.head, &mount_id, 0));
+	memcpy(&wrong, &self->fh, sizeof(wrong));
+	wrong.head.f_handle[fh->handle_bytes - 1] ^= 0xff;
+	for (nr = 0; nr < 2; nr++) {
+		begin(self->s, 4);
+		root(self->s);
+		child(self->s, 5, 1, 9, "moved");
+		node_by_handle(self->s, 7, 1, &wrong.head);
+		node_by_handle(self->s, 9, 2, &dir.head);
+		middle(self->s, 10, 0);
+		end_with_ways(self->s, &way, nr);
+		ASSERT_EQ(nr ? 0 : ESTALE, LOAD());
+	}
+	ASSERT_EQ(0, start(&self->to, &g));
+	ASSERT_EQ(0, fuse_getattr(&g, 7, &attr));
+	EXPECT_EQ(6, attr.size);
+	EXPECT_EQ(0, fuse_getattr(&g, 5, NULL));
+}
+
+TEST_F(handles, more_ways_than_nodes)
+{
+	struct file_handle *fh = &self->fh.head;
+	struct vhost_fs_state_way way = {
+		.node = 7, .type = fh->handle_type,
+		.handle = { .data = fh->f_handle, .len = fh->handle_bytes },
+	};
+	unsigned int nr;
+
+	for (nr = 2; nr < 4; nr++) {
+		begin(self->s, 2);
+		root(self->s);
+		node_by_handle(self->s, 7, 1, fh);
+		middle(self->s, 8, 0);
+		end_with_ways(self->s, &way, nr);
+		EXPECT_EQ(nr > 2 ? EBADMSG : 0, LOAD());
+	}
+	EXPECT_EQ(VHOST_FS_STATE_ERR_STREAM, self->result.reason);
+}
+
 /* The node that a stream has by this number. */
 static bool find_node(const struct vhost_fs_state *st, uint64_t id,
 		      struct vhost_fs_state_node *node)
