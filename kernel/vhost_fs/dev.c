@@ -27,7 +27,7 @@
 #include "init.h"
 #include "kcompat.h"
 #include "keep.h"
-#include "lock.h"
+#include "lock_owner.h"
 #include "park.h"
 #include "pool.h"
 #include "request.h"

@@ -34,11 +34,6 @@ struct vhost_fs_lock_state {
 	u64 session;
 };
 
-int vhost_fs_lock_init(void);
-void vhost_fs_lock_exit(void);
-struct vhost_fs_lock_space *vhost_fs_lock_space_alloc(void);
-void vhost_fs_lock_space_put(struct vhost_fs_lock_space *space);
-void vhost_fs_lock_space_close(struct vhost_fs_lock_space *space);
 void vhost_fs_lock_copy(struct file_lock *new, struct file_lock *fl);
 void vhost_fs_lock_drop(struct file_lock *fl);
 int vhost_fs_lock_apply(struct file_lock *fl);

@@ -7,7 +7,7 @@
 
 #include "dev.h"
 #include "handle.h"
-#include "lock.h"
+#include "lock_owner.h"
 #include "mount.h"
 #include "netlink.h"
 #include "node.h"

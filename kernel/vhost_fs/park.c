@@ -42,6 +42,7 @@
 #include "handle.h"
 #include "keep.h"
 #include "lock.h"
+#include "lock_owner.h"
 #include "op.h"
 #include "park.h"
 #include "request.h"
