@@ -145,16 +145,15 @@ static __always_inline bool translate(struct vhost_fs_queue *q, u64 *addr,
 
 /*
  * Give @n pieces the VMM's addresses. What a guest cuts at each page becomes one
- * piece again where it is one piece of memory, in the guest and here: file systems
- * look at each piece, and some at all that are left again and again. Returns false
- * if one isn't in a region.
+ * piece again within a region: file systems look at each piece, and some at all that
+ * are left again and again. Returns false if one isn't in a region.
  */
 static bool place(struct vhost_fs_queue *q, struct vhost_fs_req *req,
 		  unsigned int n)
 {
 	unsigned int i, out = req->out_num;
 	struct iovec *to = req->iov - 1;
-	u64 guest, addr, guest_end = 0, end = 0;
+	u64 guest, addr, end = 0;
 	size_t len;
 
 	for (i = 0; i < n; i++) {
@@ -165,12 +164,12 @@ static bool place(struct vhost_fs_queue *q, struct vhost_fs_req *req,
 			return false;
 		if (i == out)
 			req->out_num = to + 1 - req->iov;
-		if (i && i != out && guest == guest_end && addr == end)
+		/* The byte before is in the same region, which translate() has found. */
+		if (i && i != out && guest == end && guest > q->region.first)
 			to->iov_len += len;
 		else
 			*++to = (struct iovec){ u64_to_user_ptr(addr), len };
-		guest_end = guest + len;
-		end = addr + len;
+		end = guest + len;
 	}
 	n = to + 1 - req->iov;
 	if (out == i)

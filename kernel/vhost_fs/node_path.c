@@ -92,7 +92,7 @@ const struct rhashtable_params vhost_fs_node_params = {
 
 /**
  * vhost_fs_node_stand_for - give a new node what it stands for
- * @node: the node, in no table yet
+ * @node: the node, which nobody can find yet
  * @key: key of the path
  * @path: the path
  */

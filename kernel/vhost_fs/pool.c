@@ -11,7 +11,7 @@
  * No more threads are active at a time than there are processors: more would
  * only take them from each other. A thread that is about to block doesn't
  * count. One that sleeps although it said nothing (the guest's memory may have
- * to be read from disk) holds up the other queues for a tick at most; and its own
+ * to be read from disk) holds up the other queues for two ticks at most; and its own
  * queue too, if it has offered that (vhost_fs_pool_offer()), to take it back when
  * it hasn't slept.
  *
@@ -132,13 +132,17 @@ static struct vhost_fs_queue *pool_take(struct vhost_fs_pool *pool,
 	return q;
 }
 
-/* Have the timer wake an idle thread, should a queue still wait then. */
+/*
+ * Have the timer wake an idle thread, should a queue still wait then. What is offered
+ * waits from then on, whether or not a thread is idle.
+ */
 static void pool_set_rescue(struct vhost_fs_pool *pool)
 {
 	lockdep_assert_held(&pool->lock);
 
-	if (pool->running && pool->nr_idle && !timer_pending(&pool->rescue) &&
-	    !(list_empty(&pool->pending) && list_empty(&pool->offered)))
+	if (pool->running && !timer_pending(&pool->rescue) &&
+	    ((pool->nr_idle && !list_empty(&pool->pending)) ||
+	     !list_empty(&pool->offered)))
 		mod_timer(&pool->rescue, jiffies + VHOST_FS_RESCUE_DELAY);
 }
 
@@ -368,21 +372,21 @@ static void pool_wake_for_pending(struct vhost_fs_pool *pool,
 }
 
 /* Who offered a queue for so long sleeps. */
-static void pool_wake_for_offered(struct vhost_fs_pool *pool,
-				  struct vhost_fs_worker *w)
+static void pool_take_offers(struct vhost_fs_pool *pool)
 {
 	struct vhost_fs_queue *q;
 
 	lockdep_assert_held(&pool->lock);
 
-	q = pool_take(pool, &pool->offered);
-	if (!q)
-		return;
-	worker_set_active(pool, q->offered_by, false);
-	worker_wake(pool, w, q);
+	list_for_each_entry(q, &pool->offered, pending)
+		worker_set_active(pool, q->offered_by, false);
+	list_splice_tail_init(&pool->offered, &pool->pending);
 }
 
-/* A queue has waited for long: who is active may sleep. */
+/*
+ * A queue has waited for long. Who is active may sleep, too, so that one thread is
+ * woken in any case, and as many more as there are processors without one.
+ */
 static void pool_rescue(struct timer_list *timer)
 {
 	struct vhost_fs_pool *pool = container_of(timer, struct vhost_fs_pool,
@@ -391,9 +395,10 @@ static void pool_rescue(struct timer_list *timer)
 
 	spin_lock_irqsave(&pool->lock, flags);
 	if (pool->running) {
+		pool_take_offers(pool);
 		pool_wake_for_pending(pool, pool_idle(pool));
-		if (pool_idle(pool))
-			pool_wake_for_offered(pool, pool_idle(pool));
+		while (!list_empty(&pool->pending) && pool_spare(pool))
+			pool_wake_for_pending(pool, pool_spare(pool));
 		pool_set_rescue(pool);
 	}
 	spin_unlock_irqrestore(&pool->lock, flags);
@@ -535,7 +540,7 @@ unlock:
  * vhost_fs_pool_offer - let others have the look at a queue, for the time being
  * @req: the request of the thread that holds the look
  *
- * An idle thread is woken for it if it is still there at the next tick.
+ * An idle thread is woken for it if it is still there after a tick or two.
  *
  * Return: whether it is on offer; else nobody could be woken.
  *
@@ -563,7 +568,8 @@ bool vhost_fs_pool_offer(struct vhost_fs_req *req)
  * vhost_fs_pool_take_back - have the look again after vhost_fs_pool_offer()
  * @req: the request
  *
- * By now it may be there since another thread has given it away, which is as good.
+ * By now it may be there since another thread has given it away, which is as good;
+ * and the caller may have been taken for asleep.
  *
  * Return: whether the caller has it; else somebody else has or will.
  *
@@ -579,6 +585,8 @@ bool vhost_fs_pool_take_back(struct vhost_fs_req *req)
 	spin_lock_irqsave(&pool->lock, flags);
 	taken = !list_empty(&q->pending);
 	list_del_init(&q->pending);
+	if (taken)
+		worker_set_active(pool, req->worker, true);
 	spin_unlock_irqrestore(&pool->lock, flags);
 	return taken;
 }

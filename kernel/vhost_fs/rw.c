@@ -182,7 +182,7 @@ static void write_may_block(struct vhost_fs_req *req, const struct kiocb *iocb,
 	struct dentry *dentry = file_dentry(iocb->ki_filp);
 
 	if (size > VHOST_FS_LONG_WRITE ||
-	    (iocb->ki_flags & (IOCB_DIRECT | IOCB_DSYNC)))
+	    (iocb->ki_flags & IOCB_DIRECT) || iocb_is_dsync(iocb))
 		vhost_fs_may_block_on(req, dentry);
 	else
 		vhost_fs_may_sleep_on(req, dentry);

@@ -147,7 +147,7 @@ int vhost_fs_vq_start(struct vhost_fs_queue *q)
 		fresh = !vhost_fs_park_same_place(q);
 	q->paused = fresh;
 	/* An owner that died may have had no time to call for its last answers. */
-	q->unsignalled = !err && !fresh;
+	WRITE_ONCE(q->unsignalled, !err && !fresh);
 unlock:
 	mutex_unlock(&vq->mutex);
 	if (fresh) {
@@ -305,7 +305,7 @@ static void vq_set_inflight(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 	req->put_off = false;
 	req->keep = VHOST_FS_KEEP_NOT;
 	req->done = 0;
-	q->inflight++;
+	WRITE_ONCE(q->inflight, q->inflight + 1);
 }
 
 /* Any chain, by the core. */
@@ -423,7 +423,7 @@ static void vq_signal(struct vhost_fs_queue *q)
 
 	if (!q->unsignalled)
 		return;
-	q->unsignalled = 0;
+	WRITE_ONCE(q->unsignalled, 0);
 	vhost_signal(&q->fs->vdev, &q->vq);
 }
 
@@ -470,9 +470,12 @@ static int vq_push_used(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 		req->keep = VHOST_FS_KEEP_REPLY;
 		return 0;
 	}
-	if (!err && !q->unsignalled++)
+	if (err)
+		return err;
+	if (!q->unsignalled)
 		q->unsignalled_since = jiffies;
-	return err;
+	WRITE_ONCE(q->unsignalled, q->unsignalled + 1);
+	return 0;
 }
 
 /* A request is not in flight any more: it is answered, or waits, or is kept. */
@@ -744,11 +747,14 @@ void vhost_fs_vq_serve(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 void vhost_fs_may_block(struct vhost_fs_req *req)
 {
 	struct vhost_fs_queue *q = req->q;
-	bool parked;
+	bool parked, offered = req->offered;
 
 	vq_take_back(req);
-	if (req->handed_off)
+	if (req->handed_off) {
+		if (offered)
+			vhost_fs_pool_block(req);
 		return;
+	}
 	req->handed_off = true;
 	trace_vhost_fs_request_block(req);
 	vhost_fs_pool_block(req);
@@ -767,14 +773,21 @@ void vhost_fs_may_block(struct vhost_fs_req *req)
  * @req: the request
  *
  * Costs a tenth of what vhost_fs_may_block() does, and the requests behind this
- * one a tick at most if it does sleep.
+ * one a tick or two if it does sleep. Answers that are there already don't wait.
  *
  * Context: the request's thread, no locks held.
  */
 void vhost_fs_may_sleep(struct vhost_fs_req *req)
 {
+	struct vhost_fs_queue *q = req->q;
+
 	if (req->handed_off || req->offered)
 		return;
+	if (READ_ONCE(q->unsignalled)) {
+		mutex_lock(&q->vq.mutex);
+		vq_signal(q);
+		mutex_unlock(&q->vq.mutex);
+	}
 	req->offered = vhost_fs_pool_offer(req);
 	if (!req->offered)
 		vhost_fs_may_block(req);
@@ -783,6 +796,20 @@ void vhost_fs_may_sleep(struct vhost_fs_req *req)
 static bool in_memory(const struct super_block *sb)
 {
 	return sb->s_magic == TMPFS_MAGIC || sb->s_magic == RAMFS_MAGIC;
+}
+
+/*
+ * On a disk, what is changed is in memory by then as a rule, and written later; unless it
+ * is to be there at once, or somebody's program decides.
+ */
+static bool hardly_sleeps(const struct dentry *dentry)
+{
+	const struct super_block *sb = dentry->d_sb;
+	struct inode *inode = d_inode(dentry);
+
+	return (sb->s_type->fs_flags & FS_REQUIRES_DEV) &&
+	       sb->s_magic != FUSE_SUPER_MAGIC &&
+	       !(inode && (IS_SYNC(inode) || IS_DIRSYNC(inode)));
 }
 
 /* Somebody else has it, who may sleep. */
@@ -816,18 +843,16 @@ void vhost_fs_may_block_on(struct vhost_fs_req *req, const struct dentry *dentry
  * @req: the request
  * @dentry: a directory in which a name is, or a file
  *
- * What is changed on a disk is in memory by then as a rule, and written later.
- *
  * Context: as vhost_fs_may_block().
  */
 void vhost_fs_may_sleep_on(struct vhost_fs_req *req, const struct dentry *dentry)
 {
-	const struct super_block *sb = dentry->d_sb;
+	bool memory = in_memory(dentry->d_sb);
 
-	if (!in_memory(sb) && !(sb->s_type->fs_flags & FS_REQUIRES_DEV))
-		vhost_fs_may_block(req);
-	else if (!in_memory(sb) || is_locked(dentry))
+	if (memory ? is_locked(dentry) : hardly_sleeps(dentry))
 		vhost_fs_may_sleep(req);
+	else if (!memory)
+		vhost_fs_may_block(req);
 }
 
 /* What is on the ring now is to be taken before a stop, and nothing that follows. */
