@@ -440,7 +440,7 @@ void vhost_fs_vq_call(struct vhost_fs_queue *q)
 	mutex_lock(&q->vq.mutex);
 	if (vhost_vq_get_backend(&q->vq) && !q->broken) {
 		q->vq.signalled_used_valid = false;
-		q->unsignalled = 1;
+		WRITE_ONCE(q->unsignalled, 1);
 		vq_signal(q);
 	}
 	mutex_unlock(&q->vq.mutex);
