@@ -637,7 +637,7 @@ TEST_F(handles, ways_of_those_before_a_parent)
 	ASSERT_EQ(0, bed_write_file(&self->bed, "dir/moved", "", 0, 0600));
 	ASSERT_EQ(0, name_to_handle_at(self->bed.fd, "dir", &dir.head, &mount_id, 0));
 	memcpy(&wrong, &self->fh, sizeof(wrong));
-	wrong.head.f_handle[fh->handle_bytes - 1] ^= 0xff;
+	wrong.bytes[fh->handle_bytes - 1] ^= 0xff;
 	for (nr = 0; nr < 2; nr++) {
 		begin(self->s, 4);
 		root(self->s);
