@@ -188,11 +188,12 @@ void vhost_fs_vq_drain(struct vhost_fs_queue *q)
 {
 	/*
 	 * A file server that is away holds a request up for as long as it likes. Who
-	 * waits for that is not to be taken for stuck; and is killed together with the
-	 * threads that serve, which lets the request end.
+	 * waits for that is not to be taken for stuck. Killed with the threads that
+	 * serve, he has not long to wait; where he only closes what another process
+	 * serves with, he waits on.
 	 */
 	if (wait_event_killable(q->fs->idle_wq, !READ_ONCE(q->inflight)))
-		wait_event(q->fs->idle_wq, !READ_ONCE(q->inflight));
+		wait_event_idle(q->fs->idle_wq, !READ_ONCE(q->inflight));
 	/* See what the last one wrote, and let it leave the lock. */
 	mutex_lock(&q->vq.mutex);
 	if (q->stopping)
@@ -855,6 +856,12 @@ void vhost_fs_may_sleep_on(struct vhost_fs_req *req, const struct dentry *dentry
 		vhost_fs_may_block(req);
 }
 
+/*
+ * How long a stop serves what is on the rings. A VMM that waits for it may hold what
+ * all of it needs, and the guest has filled the rings with whatever takes longest.
+ */
+#define VHOST_FS_SERVE_DUE	(5 * HZ)
+
 /* What is on the ring now is to be taken before a stop, and nothing that follows. */
 static void vq_set_due(struct vhost_fs_queue *q)
 {
@@ -870,6 +877,13 @@ static void vq_set_due(struct vhost_fs_queue *q)
 	mutex_unlock(&vq->mutex);
 	if (due)
 		vhost_fs_vq_kick(q);
+}
+
+static void vq_set_none_due(struct vhost_fs_queue *q)
+{
+	mutex_lock(&q->vq.mutex);
+	WRITE_ONCE(q->due, 0);
+	mutex_unlock(&q->vq.mutex);
 }
 
 static bool vq_none_due(struct vhost_fs_dev *fs)
@@ -891,7 +905,8 @@ static bool vq_none_due(struct vhost_fs_dev *fs)
  * vhost_fs_vq_serve_due - wait until what is on the rings has been taken
  * @fs: the device
  *
- * Before a stop after which another server may go on with the rings.
+ * Before a stop after which another server may go on with the rings. That is not
+ * waited for without end: what is still there after some seconds stays on the rings.
  *
  * Return: 0, or -EINTR when killed meanwhile.
  *
@@ -900,6 +915,7 @@ static bool vq_none_due(struct vhost_fs_dev *fs)
 int vhost_fs_vq_serve_due(struct vhost_fs_dev *fs)
 {
 	unsigned int i;
+	long left;
 
 	lockdep_assert_held(&fs->vdev.mutex);
 
@@ -907,5 +923,11 @@ int vhost_fs_vq_serve_due(struct vhost_fs_dev *fs)
 		return 0;
 	for (i = 0; i < VHOST_FS_NVQS; i++)
 		vq_set_due(&fs->queues[i]);
-	return wait_event_killable(fs->idle_wq, vq_none_due(fs)) ? -EINTR : 0;
+	left = wait_event_killable_timeout(fs->idle_wq, vq_none_due(fs),
+					   VHOST_FS_SERVE_DUE);
+	if (left < 0)
+		return -EINTR;
+	for (i = 0; !left && i < VHOST_FS_NVQS; i++)
+		vq_set_none_due(&fs->queues[i]);
+	return 0;
 }

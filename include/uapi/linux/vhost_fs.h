@@ -441,6 +441,8 @@ struct vhost_fs_share_name {
  * for, save those that wait for a lock (EINTR if the caller is killed meanwhile);
  * the guest is then to kick for the next, so that a server which doesn't look at
  * its rings before can go on with them. Stopping what doesn't run does nothing.
+ * What is still there after 5 seconds isn't waited for any longer: requests taken by
+ * then are answered, and the others stay on the rings for whoever goes on.
  * What the guest has looked up and opened survives a stop.
  *
  * Requests that wait for a lock, and those that an owner's end has interrupted,
