@@ -709,6 +709,9 @@ void vu_session_broken(struct vu_session *session)
 
 void vu_session_end(struct vu_session *session)
 {
+	/* A stop would serve what is on the rings, for which nobody waits any more. */
+	if (!take_device(session->rings.fd))
+		session->rings.running = false;
 	/* Who keeps the device may come back for it, and it has to know where it stood. */
 	if (session->agreed.protocol & VU_PROTOCOL_INFLIGHT_SHMFD)
 		vu_rings_stop(&session->rings);

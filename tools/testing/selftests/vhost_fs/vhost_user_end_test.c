@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -270,6 +271,35 @@ TEST_F(end, not_by_the_limit_of_regions)
 	ASSERT_EQ(0, fe_add_region(self->fd, VU_ADD_MEM_REG, &region, memory));
 	ASSERT_EQ(0, fe_end(&self->be, SIGTERM));
 	close(memory);
+}
+
+/* What it has left on a ring, and told nobody of, is of no use to anybody. */
+TEST_F(end, not_serving_for_who_is_gone)
+{
+	int kick, nobody = eventfd(0, EFD_CLOEXEC);
+	unsigned int made = 0;
+	struct fe_load load;
+	struct fuse f;
+
+	ASSERT_EQ(0, start(self));
+	ASSERT_EQ(0, fe_set_up(self->fd, &self->dev));
+	fuse_session(&f, &self->dev, RING_REQUEST);
+	ASSERT_EQ(0, fuse_init(&f));
+	ASSERT_EQ(0, fe_make_one(&f, &made));
+	while (__atomic_load_n(&f.q->used->flags, __ATOMIC_SEQ_CST) & VRING_USED_F_NO_NOTIFY)
+		sched_yield();
+	kick = f.q->kick;
+	f.q->kick = nobody;
+	ASSERT_EQ(0, fe_start_load(&f, &load, &made));
+	f.q->kick = kick;
+	close(nobody);
+	/* The next one is served when the first has ended. */
+	close(self->fd);
+	self->fd = fe_connect(self->be.path);
+	ASSERT_TRUE(fe_is_alive(self->fd));
+	EXPECT_FALSE(ring_has_used(f.q));
+	EXPECT_EQ(3, bed_count(&self->bed));
+	ASSERT_EQ(0, fe_end(&self->be, SIGTERM));
 }
 
 /* Of servers that die of what they are given; not of those that somebody kills. */
