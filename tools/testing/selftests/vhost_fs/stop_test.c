@@ -96,6 +96,19 @@ static bool wants_kick(struct ring_queue *q)
 	return ring_kick(q);
 }
 
+/* The look at a ring that a start gives it is over, as one request shows. */
+static int has_looked(struct fuse *hiprio)
+{
+	uint32_t len;
+	int ret = add(hiprio, FUSE_FORGET, NULL);
+
+	if (ret < 0)
+		return ret;
+	ring_kick_always(hiprio->q);
+	ret = ring_wait(hiprio->q, &len);
+	return ret < 0 ? ret : 0;
+}
+
 TEST_F(stop, serves_what_is_there)
 {
 	struct fuse_out_header *reply[NR];
@@ -104,6 +117,7 @@ TEST_F(stop, serves_what_is_there)
 	int i;
 
 	fuse_session(&hiprio, self->dev, RING_HIPRIO);
+	ASSERT_EQ(0, has_looked(&hiprio));
 	wait_watched(self->q);
 	wait_watched(hiprio.q);
 	for (i = 0; i < NR; i++) {
@@ -143,6 +157,8 @@ TEST_F(stop, logs_what_it_serves)
 	ASSERT_EQ(0, ring_ioctl(self->dev->fd, VHOST_SET_FEATURES, &features));
 	ring_align(self->dev);
 	reply = ring_alloc(self->dev, PAGE);
+	/* The setting had it look at the ring. */
+	ASSERT_EQ(0, fuse_getattr(self->f, ROOT, NULL));
 	wait_watched(self->q);
 	ASSERT_LE(0, add(self->f, FUSE_GETATTR, reply));
 	ASSERT_EQ(0, ring_set_running(self->dev, false));
