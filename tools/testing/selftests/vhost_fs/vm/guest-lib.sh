@@ -54,7 +54,6 @@ guest_start()
 # FIFOs for all that is said to a QEMU and its guest, open on our side.
 guest_open_channels()
 {
-	guest_token=0
 	rm -rf "$guest_run"
 	mkdir -p "$guest_run"
 	mkfifo "$guest_run"/{control,monitor,qmp}.{in,out}
