@@ -8,7 +8,6 @@
  */
 #include <linux/fs.h>
 #include <linux/fuse.h>
-#include <linux/magic.h>
 #include <linux/sched/signal.h>
 #include <linux/uio.h>
 
@@ -27,14 +26,6 @@
 /* A WRITE of more than this takes its time. */
 #define VHOST_FS_LONG_WRITE	SZ_64K
 
-/* A file that can neither refuse to wait nor ever has to. */
-static bool in_memory(const struct file *file)
-{
-	unsigned long magic = file_inode(file)->i_sb->s_magic;
-
-	return magic == TMPFS_MAGIC || magic == RAMFS_MAGIC;
-}
-
 /*
  * As much as there is without waiting. A file that never makes anybody wait is
  * read to the end.
@@ -44,7 +35,7 @@ static ssize_t read_nowait(struct file *file, struct kiocb *iocb,
 {
 	ssize_t ret;
 
-	if (in_memory(file))
+	if (vhost_fs_in_memory(file_inode(file)->i_sb))
 		return vfs_iocb_iter_read(file, iocb, to);
 	/* O_DIRECT waits for the disk even so. */
 	if (!(file->f_mode & FMODE_NOWAIT) || (iocb->ki_flags & IOCB_DIRECT))
@@ -82,7 +73,7 @@ static ssize_t read_file(struct vhost_fs_req *req, struct file *file,
 		return ret;
 	if (ret < 0)
 		ret = 0;
-	else if (!iov_iter_count(to) || in_memory(file) ||
+	else if (!iov_iter_count(to) || vhost_fs_in_memory(file_inode(file)->i_sb) ||
 		 iocb.ki_pos >= i_size_read(file_inode(file)))
 		return ret;
 

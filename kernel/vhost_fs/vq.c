@@ -26,9 +26,6 @@
  * (vhost_fs_vq_serve_due()), and the guest kicks for what comes next: whoever goes
  * on with the rings may look at them only when it is kicked.
  */
-#include <linux/dcache.h>
-#include <linux/fs.h>
-#include <linux/magic.h>
 #include <linux/sched/clock.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/stat.h>
@@ -42,6 +39,12 @@
 #include "stats.h"
 #include "vq.h"
 #include "trace.h"
+
+/*
+ * How long a stop serves what is on the rings. A VMM that waits for it may hold what
+ * all of it needs, and the guest has filled the rings with whatever takes longest.
+ */
+#define VHOST_FS_SERVE_DUE	(5 * HZ)
 
 /*
  * Requests of one ring that a thread serves before another ring that waits for
@@ -793,74 +796,6 @@ void vhost_fs_may_sleep(struct vhost_fs_req *req)
 	if (!req->offered)
 		vhost_fs_may_block(req);
 }
-
-static bool in_memory(const struct super_block *sb)
-{
-	return sb->s_magic == TMPFS_MAGIC || sb->s_magic == RAMFS_MAGIC;
-}
-
-/*
- * On a disk, what is changed is in memory by then as a rule, and written later; unless it
- * is to be there at once, or somebody's program decides.
- */
-static bool hardly_sleeps(const struct dentry *dentry)
-{
-	const struct super_block *sb = dentry->d_sb;
-	struct inode *inode = d_inode(dentry);
-
-	return (sb->s_type->fs_flags & FS_REQUIRES_DEV) &&
-	       sb->s_magic != FUSE_SUPER_MAGIC &&
-	       !(inode && (IS_SYNC(inode) || IS_DIRSYNC(inode)));
-}
-
-/* Somebody else has it, who may sleep. */
-static bool is_locked(const struct dentry *dentry)
-{
-	struct inode *inode = d_inode(dentry);
-
-	return inode && inode_is_locked(inode);
-}
-
-/**
- * vhost_fs_may_block_on - as vhost_fs_may_block(), before work on a file system
- * @req: the request
- * @dentry: what it works on
- *
- * A file system that lives in memory makes nobody wait, and handing the ring over
- * would only cost.
- *
- * Context: as vhost_fs_may_block().
- */
-void vhost_fs_may_block_on(struct vhost_fs_req *req, const struct dentry *dentry)
-{
-	if (!in_memory(dentry->d_sb))
-		vhost_fs_may_block(req);
-	else if (is_locked(dentry))
-		vhost_fs_may_sleep(req);
-}
-
-/**
- * vhost_fs_may_sleep_on - as vhost_fs_may_sleep(), before work on a file system
- * @req: the request
- * @dentry: a directory in which a name is, or a file
- *
- * Context: as vhost_fs_may_block().
- */
-void vhost_fs_may_sleep_on(struct vhost_fs_req *req, const struct dentry *dentry)
-{
-	bool memory = in_memory(dentry->d_sb);
-
-	if (memory ? is_locked(dentry) : hardly_sleeps(dentry))
-		vhost_fs_may_sleep(req);
-	else if (!memory)
-		vhost_fs_may_block(req);
-}
-
-/*
- * How long a stop serves what is on the rings. A VMM that waits for it may hold what
- * all of it needs, and the guest has filled the rings with whatever takes longest.
- */
-#define VHOST_FS_SERVE_DUE	(5 * HZ)
 
 /* What is on the ring now is to be taken before a stop, and nothing that follows. */
 static void vq_set_due(struct vhost_fs_queue *q)

@@ -86,32 +86,14 @@ static void give_back(int lease)
 	close(lease);
 }
 
-/* An OPEN in flight, with its buffers. */
-struct blocked_open {
-	struct fuse_call c;
-	struct fuse_open_in in;
-	struct fuse_open_out out;
-};
-
-static int start_open(struct fuse *f, uint64_t node, struct blocked_open *o)
-{
-	o->in = (struct fuse_open_in){ .flags = O_WRONLY };
-	o->c = (struct fuse_call){
-		.opcode = FUSE_OPEN, .nodeid = node,
-		.in = { { &o->in, sizeof(o->in) } }, .nr_in = 1,
-		.out = &o->out, .out_size = sizeof(o->out),
-	};
-	return fuse_start(f, &o->c);
-}
-
 TEST_F(concurrent, blocked_request_delays_nobody)
 {
 	int lease = make_leased(&self->bed, "leased"), i, j;
-	struct blocked_open o;
+	struct fuse_started_open o;
 
 	ASSERT_LE(0, lease);
-	ASSERT_EQ(0, start_open(&self->queue[0], bed_lookup(self->f, "leased"),
-				&o));
+	ASSERT_EQ(0, fuse_start_open(&self->queue[0], bed_lookup(self->f, "leased"),
+				     &o));
 	/* On its own queue, and on the others. */
 	for (i = 0; i < 100; i++)
 		for (j = 0; j < QUEUES; j++)
@@ -200,7 +182,7 @@ TEST_F(concurrent, delegations_delay_nobody)
 
 TEST_F(concurrent, many_blocked_requests)
 {
-	struct blocked_open o[MANY];
+	struct fuse_started_open o[MANY];
 	int lease[MANY], i, j;
 	char name[16];
 
@@ -208,8 +190,8 @@ TEST_F(concurrent, many_blocked_requests)
 		snprintf(name, sizeof(name), "leased%d", i);
 		lease[i] = make_leased(&self->bed, name);
 		ASSERT_LE(0, lease[i]);
-		ASSERT_EQ(0, start_open(&self->queue[i % QUEUES],
-					bed_lookup(&self->queue[i % QUEUES], name),
+		ASSERT_EQ(0, fuse_start_open(&self->queue[i % QUEUES],
+					     bed_lookup(&self->queue[i % QUEUES], name),
 					&o[i]));
 		for (j = 0; j < QUEUES; j++)
 			ASSERT_EQ(0, fuse_getattr(&self->queue[j], ROOT, NULL)) {
@@ -228,13 +210,13 @@ TEST_F(concurrent, many_blocked_requests)
 TEST_F_TIMEOUT(concurrent, more_blocked_requests_than_threads, 120)
 {
 	enum { NR = 150 };
-	struct blocked_open *o = calloc(NR, sizeof(*o));
+	struct fuse_started_open *o = calloc(NR, sizeof(*o));
 	int lease = make_leased(&self->bed, "leased"), i;
 	uint64_t node = bed_lookup(self->f, "leased");
 
 	ASSERT_LE(0, lease);
 	for (i = 0; i < NR; i++)
-		ASSERT_EQ(0, start_open(&self->queue[i % QUEUES], node, &o[i]));
+		ASSERT_EQ(0, fuse_start_open(&self->queue[i % QUEUES], node, &o[i]));
 	give_back(lease);
 	for (i = 0; i < NR; i++)
 		ASSERT_EQ(0, fuse_finish(&self->queue[i % QUEUES], &o[i].c));
@@ -248,14 +230,14 @@ TEST_F(concurrent, hiprio_while_blocked)
 {
 	int lease = make_leased(&self->bed, "leased"), i;
 	uint64_t node = bed_lookup(self->f, "file");
-	struct blocked_open o[QUEUES];
+	struct fuse_started_open o[QUEUES];
 	struct fuse hiprio;
 
 	ASSERT_LE(0, lease);
 	fuse_session(&hiprio, &self->bed.dev, RING_HIPRIO);
 	for (i = 0; i < QUEUES; i++)
-		ASSERT_EQ(0, start_open(&self->queue[i],
-					bed_lookup(&self->queue[i], "leased"),
+		ASSERT_EQ(0, fuse_start_open(&self->queue[i],
+					     bed_lookup(&self->queue[i], "leased"),
 					&o[i]));
 	ASSERT_EQ(0, fuse_forget(&hiprio, node, 1));
 	EXPECT_EQ(-ESTALE, fuse_getattr(self->f, node, NULL));
@@ -379,12 +361,12 @@ TEST_F(concurrent, interrupt)
 		.opcode = FUSE_INTERRUPT,
 		.in = { { &in, sizeof(in) } }, .nr_in = 1,
 	};
-	struct blocked_open o;
+	struct fuse_started_open o;
 	struct fuse hiprio;
 
 	ASSERT_LE(0, lease);
 	fuse_session(&hiprio, &self->bed.dev, RING_HIPRIO);
-	ASSERT_EQ(0, start_open(self->f, bed_lookup(self->f, "leased"), &o));
+	ASSERT_EQ(0, fuse_start_open(self->f, bed_lookup(self->f, "leased"), &o));
 	in.unique = o.c.unique;
 	EXPECT_EQ(FUSE_NO_REPLY, fuse_call(&hiprio, &c));
 	in.unique = 123456789;
@@ -423,12 +405,12 @@ TEST_F(concurrent, stop_drains)
 {
 	int lease = make_leased(&self->bed, "leased");
 	struct helper h = { .dev = &self->bed.dev };
-	struct blocked_open o;
+	struct fuse_started_open o;
 	pthread_t thread;
 	int ret;
 
 	ASSERT_LE(0, lease);
-	ASSERT_EQ(0, start_open(self->f, bed_lookup(self->f, "leased"), &o));
+	ASSERT_EQ(0, fuse_start_open(self->f, bed_lookup(self->f, "leased"), &o));
 	ASSERT_EQ(0, fuse_getattr(self->f, ROOT, NULL));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, stop_device, &h));
 	give_back(lease);
@@ -447,13 +429,13 @@ TEST_F(concurrent, close_drains)
 	int lease = make_leased(&self->bed, "leased");
 	struct helper h = { .dev = &self->bed.dev };
 	struct bed_config config = { 0 };
-	struct blocked_open o;
+	struct fuse_started_open o;
 	struct ring_dev dev;
 	pthread_t thread;
 	struct fuse f;
 
 	ASSERT_LE(0, lease);
-	ASSERT_EQ(0, start_open(self->f, bed_lookup(self->f, "leased"), &o));
+	ASSERT_EQ(0, fuse_start_open(self->f, bed_lookup(self->f, "leased"), &o));
 	ASSERT_EQ(0, fuse_getattr(self->f, ROOT, NULL));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, close_device, &h));
 	give_back(lease);

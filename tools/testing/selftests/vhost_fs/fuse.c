@@ -5,6 +5,7 @@
 #include "fuse.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 
@@ -722,4 +723,16 @@ int fuse_interrupt(struct fuse *f, uint64_t unique)
 	};
 
 	return call_forget(f, &c);
+}
+
+int fuse_start_open(struct fuse *f, uint64_t node,
+		    struct fuse_started_open *o)
+{
+	o->in = (struct fuse_open_in){ .flags = O_WRONLY };
+	o->c = (struct fuse_call){
+		.opcode = FUSE_OPEN, .nodeid = node,
+		.in = { { &o->in, sizeof(o->in) } }, .nr_in = 1,
+		.out = &o->out, .out_size = sizeof(o->out),
+	};
+	return fuse_start(f, &o->c);
 }

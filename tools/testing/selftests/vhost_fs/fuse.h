@@ -252,4 +252,19 @@ int fuse_interrupt(struct fuse *f, uint64_t unique);
 int fuse_simple(struct fuse *f, uint32_t opcode, uint64_t nodeid,
 		const void *in, size_t size);
 
+/**
+ * struct fuse_started_open - an OPEN in flight, with its buffers
+ * @c: it
+ * @in: its argument
+ * @out: its answer
+ */
+struct fuse_started_open {
+	struct fuse_call c;
+	struct fuse_open_in in;
+	struct fuse_open_out out;
+};
+
+/* Begins to open a file for writing, which waits if somebody has a lease on it. */
+int fuse_start_open(struct fuse *f, uint64_t node, struct fuse_started_open *o);
+
 #endif /* VHOST_FS_FUSE_H */

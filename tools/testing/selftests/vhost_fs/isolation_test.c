@@ -113,24 +113,6 @@ TEST_F(isolation, nodes_and_handles)
 	}
 }
 
-struct blocked_open {
-	struct fuse_call c;
-	struct fuse_open_in in;
-	struct fuse_open_out out;
-};
-
-/* Waits until the lease on the file is given back. */
-static int start_open(struct fuse *f, uint64_t node, struct blocked_open *o)
-{
-	o->in = (struct fuse_open_in){ .flags = O_WRONLY };
-	o->c = (struct fuse_call){
-		.opcode = FUSE_OPEN, .nodeid = node,
-		.in = { { &o->in, sizeof(o->in) } }, .nr_in = 1,
-		.out = &o->out, .out_size = sizeof(o->out),
-	};
-	return fuse_start(f, &o->c);
-}
-
 /* Until each thread that may be has a request that waits. */
 static bool all_threads_wait(FIXTURE_DATA(isolation) *self)
 {
@@ -159,7 +141,7 @@ static int set_max_handles(struct bed *bed, uint64_t max)
 /* All of a guest's threads wait: there are no more, and another's aren't its. */
 TEST_F_TIMEOUT(isolation, blocked_threads, 60)
 {
-	struct blocked_open *o = calloc(BLOCKED, sizeof(*o));
+	struct fuse_started_open *o = calloc(BLOCKED, sizeof(*o));
 	uint64_t node = bed_lookup(&self->queue[0], "file0");
 	int lease = openat(self->bed.fd, "file0", O_RDONLY | O_CLOEXEC), i, opened = 0;
 	int64_t threads = device_has(self, 1, VHOST_FS_A_DEVICE_THREADS);
@@ -168,7 +150,7 @@ TEST_F_TIMEOUT(isolation, blocked_threads, 60)
 	ASSERT_EQ(0, set_max_handles(&self->bed, BLOCKED));
 	ASSERT_EQ(0, fcntl(lease, F_SETLEASE, F_RDLCK));
 	for (i = 0; i < BLOCKED; i++)
-		ASSERT_EQ(0, start_open(&self->queue[i % QUEUES], node, &o[i]));
+		ASSERT_EQ(0, fuse_start_open(&self->queue[i % QUEUES], node, &o[i]));
 	EXPECT_TRUE(all_threads_wait(self));
 	for (i = 0; i < FILES; i++)
 		EXPECT_EQ(0, fuse_getattr(&self->f, ROOT, NULL));
@@ -260,13 +242,13 @@ TEST_F_TIMEOUT(isolation, stopped_while_held_up, 60)
 	uint64_t node = bed_lookup(&self->queue[0], "file0");
 	int lease = openat(self->bed.fd, "file0", O_RDONLY | O_CLOEXEC), fd = lease;
 	int kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	struct blocked_open o;
+	struct fuse_started_open o;
 	pthread_t thread;
 
 	ASSERT_LE(0, kmsg);
 	ASSERT_EQ(0, lseek(kmsg, 0, SEEK_END));
 	ASSERT_EQ(0, fcntl(lease, F_SETLEASE, F_RDLCK));
-	ASSERT_EQ(0, start_open(&self->queue[0], node, &o));
+	ASSERT_EQ(0, fuse_start_open(&self->queue[0], node, &o));
 	ASSERT_EQ(0, fuse_getattr(&self->queue[0], ROOT, NULL));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, give_back_later, &lease));
 	EXPECT_EQ(0, ring_set_running(&self->bed.dev, false));
