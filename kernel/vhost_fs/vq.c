@@ -20,11 +20,7 @@
  * token back. So chains are taken in order and finish in any order. One that may
  * sleep, but as a rule doesn't, only offers it (vhost_fs_may_sleep()).
  *
- * Nothing can be in flight, and nothing be taken off a ring, after
- * vhost_fs_vq_stop() and vhost_fs_vq_drain(). An owner that stops the device in
- * good order leaves nothing on the rings that was there before, either
- * (vhost_fs_vq_serve_due()), and the guest kicks for what comes next: whoever goes
- * on with the rings may look at them only when it is kicked.
+ * Whether a ring is served at all is vq_run.c's.
  */
 #include <linux/sched/clock.h>
 #include <linux/sched/signal.h>
@@ -39,12 +35,6 @@
 #include "stats.h"
 #include "vq.h"
 #include "trace.h"
-
-/*
- * How long a stop serves what is on the rings. A VMM that waits for it may hold what
- * all of it needs, and the guest has filled the rings with whatever takes longest.
- */
-#define VHOST_FS_SERVE_DUE	(5 * HZ)
 
 /*
  * Requests of one ring that a thread serves before another ring that waits for
@@ -111,158 +101,6 @@ void vhost_fs_vq_init(struct vhost_fs_dev *fs, struct vhost_fs_queue *q)
 	q->poll_ns = VHOST_FS_POLL_NS;
 	q->stay_next = VHOST_FS_STAY_MIN;
 	q->region.first = 1;
-}
-
-static void vq_set_paused(struct vhost_fs_queue *q, bool paused)
-{
-	mutex_lock(&q->vq.mutex);
-	q->paused = paused;
-	vhost_fs_chain_forget(q);
-	mutex_unlock(&q->vq.mutex);
-}
-
-/**
- * vhost_fs_vq_start - begin to serve a ring
- * @q: the queue, whose addresses have been set
- *
- * Return: 0, -EFAULT if the ring or the log lies outside the memory table.
- *
- * Context: the owner, vdev.mutex held; the caller then kicks the queue.
- */
-int vhost_fs_vq_start(struct vhost_fs_queue *q)
-{
-	struct vhost_virtqueue *vq = &q->vq;
-	bool fresh = false;
-	int err = -EFAULT;
-
-	lockdep_assert_held(&q->fs->vdev.mutex);
-
-	mutex_lock(&vq->mutex);
-	if (!vhost_vq_access_ok(vq))
-		goto unlock;
-	vhost_vq_set_backend(vq, q);
-	vhost_fs_chain_forget(q);
-	WRITE_ONCE(q->broken, false);
-	err = vhost_vq_init_access(vq);
-	if (err)
-		vhost_vq_set_backend(vq, NULL);
-	else
-		fresh = !vhost_fs_park_same_place(q);
-	q->paused = fresh;
-	/* An owner that died may have had no time to call for its last answers. */
-	WRITE_ONCE(q->unsignalled, !err && !fresh);
-unlock:
-	mutex_unlock(&vq->mutex);
-	if (fresh) {
-		/* The guest knows nothing of what waited on the old ring. */
-		vhost_fs_park_drop(q->fs, q);
-		vhost_fs_keep_drop(q);
-		vq_set_paused(q, false);
-	}
-	return err;
-}
-
-/**
- * vhost_fs_vq_stop - take nothing from a ring any more
- * @q: the queue
- *
- * Requests already taken go on; see vhost_fs_vq_drain().
- */
-void vhost_fs_vq_stop(struct vhost_fs_queue *q)
-{
-	struct vhost_dev *vdev = &q->fs->vdev;
-
-	mutex_lock(&q->vq.mutex);
-	if (vhost_vq_get_backend(&q->vq)) {
-		q->stopping = true;
-		/* Another process has other memory at the ring's addresses. */
-		if (!q->broken && !vhost_dev_check_owner(vdev))
-			vhost_enable_notify(vdev, &q->vq);
-	}
-	vhost_vq_set_backend(&q->vq, NULL);
-	mutex_unlock(&q->vq.mutex);
-}
-
-/**
- * vhost_fs_vq_drain - wait until every request taken has been answered
- * @q: a queue that has been stopped or paused
- */
-void vhost_fs_vq_drain(struct vhost_fs_queue *q)
-{
-	/*
-	 * A file server that is away holds a request up for as long as it likes. Who
-	 * waits for that is not to be taken for stuck. Killed with the threads that
-	 * serve, he has not long to wait; where he only closes what another process
-	 * serves with, he waits on.
-	 */
-	if (wait_event_killable(q->fs->idle_wq, !READ_ONCE(q->inflight)))
-		wait_event_idle(q->fs->idle_wq, !READ_ONCE(q->inflight));
-	/* See what the last one wrote, and let it leave the lock. */
-	mutex_lock(&q->vq.mutex);
-	if (q->stopping)
-		vhost_fs_park_stopped(q);
-	q->stopping = false;
-	mutex_unlock(&q->vq.mutex);
-}
-
-/**
- * vhost_fs_vq_pause_all - let no request be in flight
- * @fs: the device
- *
- * For changes that requests in flight must not see: the memory table, the
- * dirty log, the features.
- *
- * Return: 0 and the caller must vhost_fs_vq_resume_all(), or -EINTR when killed
- * while waiting for a request that blocks, with nothing paused.
- *
- * Context: process context, vdev.mutex held.
- */
-int vhost_fs_vq_pause_all(struct vhost_fs_dev *fs)
-{
-	unsigned int i;
-
-	lockdep_assert_held(&fs->vdev.mutex);
-
-	for (i = 0; i < VHOST_FS_NVQS; i++)
-		vq_set_paused(&fs->queues[i], true);
-	for (i = 0; i < VHOST_FS_NVQS; i++) {
-		struct vhost_fs_queue *q = &fs->queues[i];
-
-		if (wait_event_killable(fs->idle_wq, !READ_ONCE(q->inflight))) {
-			vhost_fs_vq_resume_all(fs);
-			return -EINTR;
-		}
-		vhost_fs_vq_drain(q);
-	}
-	return 0;
-}
-
-/**
- * vhost_fs_vq_resume_all - undo vhost_fs_vq_pause_all()
- * @fs: the device
- *
- * Context: process context, vdev.mutex held.
- */
-void vhost_fs_vq_resume_all(struct vhost_fs_dev *fs)
-{
-	unsigned int i;
-
-	lockdep_assert_held(&fs->vdev.mutex);
-
-	for (i = 0; i < VHOST_FS_NVQS; i++)
-		vq_set_paused(&fs->queues[i], false);
-	if (!fs->running)
-		return;
-	for (i = 0; i < VHOST_FS_NVQS; i++)
-		vhost_fs_vq_kick(&fs->queues[i]);
-}
-
-/* May chains be taken off the ring? */
-static bool vq_active(struct vhost_fs_queue *q)
-{
-	lockdep_assert_held(&q->vq.mutex);
-
-	return vhost_vq_get_backend(&q->vq) && !q->paused && !q->broken;
 }
 
 static void vq_set_broken(struct vhost_fs_queue *q)
@@ -401,7 +239,7 @@ static int vq_fetch(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 
 	lockdep_assert_held(&q->vq.mutex);
 
-	if (!vq_active(q))
+	if (!vhost_fs_vq_active(q))
 		return -ESHUTDOWN;
 	/* For a parked request too: else vq_park() would think nobody looked. */
 	vhost_disable_notify(&q->fs->vdev, &q->vq);
@@ -536,22 +374,11 @@ static bool vq_park(struct vhost_fs_queue *q)
 	return !vq_take_look(q);
 }
 
-static bool vq_read_avail(struct vhost_virtqueue *vq, u16 *to)
-{
-	vring_avail_t __user *avail = READ_ONCE(vq->avail);
-	__virtio16 idx;
-
-	if (!avail || get_user(idx, &avail->idx))
-		return false;
-	*to = __virtio16_to_cpu(vq->is_le, idx);
-	return true;
-}
-
 static bool vq_avail_moved(struct vhost_virtqueue *vq, u16 last)
 {
 	u16 idx;
 
-	return !vq_read_avail(vq, &idx) || idx != last;
+	return !vhost_fs_vq_read_avail(vq, &idx) || idx != last;
 }
 
 /* Is there something to do: a chain, or a lock that can be tried again? */
@@ -639,7 +466,7 @@ static bool vq_wait(struct vhost_fs_queue *q)
 	cond_resched();
 	more = vq_poll(q, last);
 	mutex_lock(&q->vq.mutex);
-	return !more && vq_active(q) && vq_park(q);
+	return !more && vhost_fs_vq_active(q) && vq_park(q);
 }
 
 /*
@@ -766,7 +593,7 @@ void vhost_fs_may_block(struct vhost_fs_req *req)
 
 	mutex_lock(&q->vq.mutex);
 	vq_signal(q);
-	parked = vq_active(q) && vq_park(q);
+	parked = vhost_fs_vq_active(q) && vq_park(q);
 	mutex_unlock(&q->vq.mutex);
 	if (!parked)
 		vhost_fs_pool_submit(q);
@@ -795,74 +622,4 @@ void vhost_fs_may_sleep(struct vhost_fs_req *req)
 	req->offered = vhost_fs_pool_offer(req);
 	if (!req->offered)
 		vhost_fs_may_block(req);
-}
-
-/* What is on the ring now is to be taken before a stop, and nothing that follows. */
-static void vq_set_due(struct vhost_fs_queue *q)
-{
-	struct vhost_virtqueue *vq = &q->vq;
-	bool due;
-	u16 idx;
-
-	mutex_lock(&vq->mutex);
-	q->due = 0;
-	if (vq_active(q) && vq_read_avail(vq, &idx))
-		q->due = min_t(u16, idx - vq->last_avail_idx, vq->num);
-	due = q->due;
-	mutex_unlock(&vq->mutex);
-	if (due)
-		vhost_fs_vq_kick(q);
-}
-
-static void vq_set_none_due(struct vhost_fs_queue *q)
-{
-	mutex_lock(&q->vq.mutex);
-	WRITE_ONCE(q->due, 0);
-	mutex_unlock(&q->vq.mutex);
-}
-
-static bool vq_none_due(struct vhost_fs_dev *fs)
-{
-	unsigned int i;
-
-	if (!READ_ONCE(fs->pool.running))
-		return true;
-	for (i = 0; i < VHOST_FS_NVQS; i++) {
-		struct vhost_fs_queue *q = &fs->queues[i];
-
-		if (READ_ONCE(q->due) && !READ_ONCE(q->broken))
-			return false;
-	}
-	return true;
-}
-
-/**
- * vhost_fs_vq_serve_due - wait until what is on the rings has been taken
- * @fs: the device
- *
- * Before a stop after which another server may go on with the rings. That is not
- * waited for without end: what is still there after some seconds stays on the rings.
- *
- * Return: 0, or -EINTR when killed meanwhile.
- *
- * Context: process context of the owner, vdev.mutex held.
- */
-int vhost_fs_vq_serve_due(struct vhost_fs_dev *fs)
-{
-	unsigned int i;
-	long left;
-
-	lockdep_assert_held(&fs->vdev.mutex);
-
-	if (!fs->running)
-		return 0;
-	for (i = 0; i < VHOST_FS_NVQS; i++)
-		vq_set_due(&fs->queues[i]);
-	left = wait_event_killable_timeout(fs->idle_wq, vq_none_due(fs),
-					   VHOST_FS_SERVE_DUE);
-	if (left < 0)
-		return -EINTR;
-	for (i = 0; !left && i < VHOST_FS_NVQS; i++)
-		vq_set_none_due(&fs->queues[i]);
-	return 0;
 }

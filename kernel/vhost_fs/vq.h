@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* One ring: looking at it, stopping it, taking and answering chains. */
+/* One ring: looking at it, starting and stopping it, taking and answering chains. */
 #ifndef VHOST_FS_VQ_H
 #define VHOST_FS_VQ_H
 
 #include <linux/atomic.h>
 #include <linux/list.h>
+#include <linux/lockdep.h>
+#include <linux/uaccess.h>
 
 #include "stats.h"
 #include "vhost_core.h"
@@ -86,13 +88,49 @@ struct vhost_fs_queue {
 	struct vhost_fs_stats stats;
 };
 
-void vhost_fs_vq_init(struct vhost_fs_dev *fs, struct vhost_fs_queue *q);
+/**
+ * vhost_fs_vq_active - may chains be taken off a ring?
+ * @q: the queue
+ *
+ * Return: whether they may.
+ *
+ * Context: vq.mutex held.
+ */
+static inline bool vhost_fs_vq_active(struct vhost_fs_queue *q)
+{
+	lockdep_assert_held(&q->vq.mutex);
+
+	return vhost_vq_get_backend(&q->vq) && !q->paused && !q->broken;
+}
+
+/**
+ * vhost_fs_vq_read_avail - how far has the guest filled a ring?
+ * @vq: the core's part of the queue
+ * @to: the index at which the next chain will be put
+ *
+ * Return: whether that could be read.
+ *
+ * Context: a task with the owner's memory.
+ */
+static inline bool vhost_fs_vq_read_avail(struct vhost_virtqueue *vq, u16 *to)
+{
+	vring_avail_t __user *avail = READ_ONCE(vq->avail);
+	__virtio16 idx;
+
+	if (!avail || get_user(idx, &avail->idx))
+		return false;
+	*to = __virtio16_to_cpu(vq->is_le, idx);
+	return true;
+}
+
 int vhost_fs_vq_start(struct vhost_fs_queue *q);
 int vhost_fs_vq_serve_due(struct vhost_fs_dev *fs);
 void vhost_fs_vq_stop(struct vhost_fs_queue *q);
 int vhost_fs_vq_pause_all(struct vhost_fs_dev *fs);
 void vhost_fs_vq_resume_all(struct vhost_fs_dev *fs);
 void vhost_fs_vq_drain(struct vhost_fs_queue *q);
+
+void vhost_fs_vq_init(struct vhost_fs_dev *fs, struct vhost_fs_queue *q);
 void vhost_fs_vq_kick(struct vhost_fs_queue *q);
 void vhost_fs_vq_call(struct vhost_fs_queue *q);
 void vhost_fs_vq_serve(struct vhost_fs_queue *q, struct vhost_fs_req *req);
