@@ -274,7 +274,8 @@ static int ioctl_set_running(struct vhost_fs_dev *fs, void *arg)
 
 	if (r->running > 1)
 		return -EINVAL;
-	mutex_lock(&fs->vdev.mutex);
+	if (mutex_lock_killable(&fs->vdev.mutex))
+		return -EINTR;
 	if (r->running)
 		err = dev_start(fs);
 	else if (vhost_dev_has_owner(&fs->vdev))
@@ -330,7 +331,8 @@ static int ioctl_attach_share(struct vhost_fs_dev *fs, void *arg)
 	struct vhost_fs_share *share;
 	int err = -EBUSY;
 
-	mutex_lock(&fs->vdev.mutex);
+	if (mutex_lock_killable(&fs->vdev.mutex))
+		return -EINTR;
 	if (fs->share)
 		goto unlock;
 	share = vhost_fs_share_attach(arg);
@@ -635,7 +637,9 @@ static long vhost_fs_ioctl(struct file *file, unsigned int cmd,
 		return copy_to_user(argp, &vhost_fs_features,
 				    sizeof(vhost_fs_features)) ? -EFAULT : 0;
 
-	mutex_lock(&fs->vdev.mutex);
+	/* Another thread may have it, and wait for a file server that is away. */
+	if (mutex_lock_killable(&fs->vdev.mutex))
+		return -EINTR;
 	ret = dev_vhost_ioctl(fs, cmd, argp);
 	mutex_unlock(&fs->vdev.mutex);
 	return ret;

@@ -27,6 +27,7 @@
 
 #include <linux/fs.h>
 #include <linux/list.h>
+#include <linux/sched.h>
 #include <linux/vhost_fs.h>
 #include <linux/wait.h>
 
@@ -41,6 +42,15 @@ struct vhost_fs_transfer;
 
 /* Ring 0 is the hiprio queue, the others are request queues. */
 #define VHOST_FS_NVQS		(1 + VHOST_FS_MAX_REQUEST_QUEUES)
+
+/*
+ * How to wait for what a guest or a file server keeps busy: who waits isn't taken for
+ * stuck, can be killed but where nobody else would go on, and doesn't keep the host from
+ * being suspended, as what he waits for may be frozen before him. That he has vdev.mutex
+ * meanwhile can hold up no other process's being frozen but one that uses the same device.
+ */
+#define VHOST_FS_WAIT_KILLABLE	(TASK_KILLABLE | TASK_FREEZABLE_UNSAFE)
+#define VHOST_FS_WAIT_IDLE	(TASK_IDLE | TASK_FREEZABLE_UNSAFE)
 
 /**
  * struct vhost_fs_dev - an open /dev/vhost-fs

@@ -255,6 +255,6 @@ static bool keep_is_settled(struct vhost_fs_dev *fs)
  */
 int vhost_fs_keep_settle(struct vhost_fs_dev *fs)
 {
-	return wait_event_killable(fs->idle_wq, keep_is_settled(fs)) ?
-		-EINTR : 0;
+	return wait_event_state(fs->idle_wq, keep_is_settled(fs),
+				VHOST_FS_WAIT_KILLABLE) ? -EINTR : 0;
 }

@@ -162,14 +162,10 @@ void vhost_fs_transfer_end(struct vhost_fs_dev *fs)
 		return;
 	fs->transfer = NULL;
 	vhost_fs_state_io_cancel(&t->io);
+	/* It may be held up as a request can be, and stopping it waits otherwise. */
+	wait_for_completion_state(&t->done, VHOST_FS_WAIT_IDLE);
 	if (t->task)
 		vhost_task_stop(t->task);
-	/* Stopped before it began, it has done nothing of this. */
-	if (!completion_done(&t->done)) {
-		vhost_fs_state_fail(&t->report, -ECANCELED,
-				    VHOST_FS_STATE_ERR_CANCELLED, 0);
-		transfer_finish(t);
-	}
 	transfer_free(t);
 }
 
@@ -208,17 +204,25 @@ bool vhost_fs_transfer_busy(const struct vhost_fs_dev *fs)
 	return fs->transfer && !completion_done(&fs->transfer->done);
 }
 
-/* The device's transfer, with a reference. */
+/* The device's transfer, with a reference; NULL if there is none, or -EINTR. */
 static struct vhost_fs_transfer *transfer_get(struct vhost_fs_dev *fs)
 {
 	struct vhost_fs_transfer *t;
 
-	mutex_lock(&fs->vdev.mutex);
+	if (mutex_lock_killable(&fs->vdev.mutex))
+		return ERR_PTR(-EINTR);
 	t = fs->transfer;
 	if (t)
 		kref_get(&t->ref);
 	mutex_unlock(&fs->vdev.mutex);
 	return t;
+}
+
+/* Suspending the host is no reason to give up, as a signal is. */
+static int transfer_wait(struct vhost_fs_transfer *t)
+{
+	return wait_for_completion_state(&t->done, TASK_INTERRUPTIBLE | TASK_FREEZABLE) ?
+		-EINTR : 0;
 }
 
 static int transfer_may_begin(struct vhost_fs_dev *fs, u32 direction)
@@ -270,16 +274,17 @@ static int transfer_cancel(struct vhost_fs_dev *fs)
 	struct vhost_fs_transfer *t;
 	int err;
 
-	mutex_lock(&fs->vdev.mutex);
+	if (mutex_lock_killable(&fs->vdev.mutex))
+		return -EINTR;
 	err = vhost_dev_check_owner(&fs->vdev);
 	mutex_unlock(&fs->vdev.mutex);
 	if (err)
 		return err;
 	t = transfer_get(fs);
-	if (!t)
-		return 0;
+	if (IS_ERR_OR_NULL(t))
+		return PTR_ERR(t);
 	vhost_fs_state_io_cancel(&t->io);
-	err = wait_for_completion_interruptible(&t->done) ? -EINTR : 0;
+	err = transfer_wait(t);
 	kref_put(&t->ref, transfer_release);
 	return err;
 }
@@ -302,7 +307,8 @@ int vhost_fs_transfer_set_fd(struct vhost_fs_dev *fs,
 		return -EINVAL;
 	if (arg->fd == -1)
 		return transfer_cancel(fs);
-	mutex_lock(&fs->vdev.mutex);
+	if (mutex_lock_killable(&fs->vdev.mutex))
+		return -EINTR;
 	err = transfer_begin(fs, arg);
 	mutex_unlock(&fs->vdev.mutex);
 	return err;
@@ -322,13 +328,15 @@ static void transfer_tell(const struct vhost_fs_transfer *t,
 }
 
 /* Told once: the next who asks is to ask about the next transfer. */
-static void transfer_forget(struct vhost_fs_dev *fs,
-			    const struct vhost_fs_transfer *t)
+static int transfer_forget(struct vhost_fs_dev *fs,
+			   const struct vhost_fs_transfer *t)
 {
-	mutex_lock(&fs->vdev.mutex);
+	if (mutex_lock_killable(&fs->vdev.mutex))
+		return -EINTR;
 	if (fs->transfer == t)
 		vhost_fs_transfer_end(fs);
 	mutex_unlock(&fs->vdev.mutex);
+	return 0;
 }
 
 /**
@@ -349,12 +357,12 @@ int vhost_fs_transfer_check(struct vhost_fs_dev *fs,
 	if (result->flags)
 		return -EINVAL;
 	t = transfer_get(fs);
-	if (!t)
-		return -EINVAL;
-	err = wait_for_completion_interruptible(&t->done) ? -EINTR : 0;
+	if (IS_ERR_OR_NULL(t))
+		return t ? PTR_ERR(t) : -EINVAL;
+	err = transfer_wait(t);
 	if (!err) {
 		transfer_tell(t, result);
-		transfer_forget(fs, t);
+		err = transfer_forget(fs, t);
 	}
 	kref_put(&t->ref, transfer_release);
 	return err;

@@ -7,6 +7,9 @@
  * good order leaves nothing on the rings that was there before, either
  * (vhost_fs_vq_serve_due()), and the guest kicks for what comes next: whoever goes
  * on with the rings may look at them only when it is kicked.
+ *
+ * Who waits here waits for what a guest or a file server keeps busy
+ * (VHOST_FS_WAIT_KILLABLE).
  */
 #include <linux/sched/signal.h>
 #include <linux/wait.h>
@@ -104,8 +107,10 @@ void vhost_fs_vq_drain(struct vhost_fs_queue *q)
 	 * serve, he has not long to wait; where he only closes what another process
 	 * serves with, he waits on.
 	 */
-	if (wait_event_killable(q->fs->idle_wq, !READ_ONCE(q->inflight)))
-		wait_event_idle(q->fs->idle_wq, !READ_ONCE(q->inflight));
+	if (wait_event_state(q->fs->idle_wq, !READ_ONCE(q->inflight),
+			     VHOST_FS_WAIT_KILLABLE))
+		wait_event_state(q->fs->idle_wq, !READ_ONCE(q->inflight),
+				 VHOST_FS_WAIT_IDLE);
 	/* See what the last one wrote, and let it leave the lock. */
 	mutex_lock(&q->vq.mutex);
 	if (q->stopping)
@@ -137,7 +142,8 @@ int vhost_fs_vq_pause_all(struct vhost_fs_dev *fs)
 	for (i = 0; i < VHOST_FS_NVQS; i++) {
 		struct vhost_fs_queue *q = &fs->queues[i];
 
-		if (wait_event_killable(fs->idle_wq, !READ_ONCE(q->inflight))) {
+		if (wait_event_state(fs->idle_wq, !READ_ONCE(q->inflight),
+				     VHOST_FS_WAIT_KILLABLE)) {
 			vhost_fs_vq_resume_all(fs);
 			return -EINTR;
 		}
@@ -227,8 +233,9 @@ int vhost_fs_vq_serve_due(struct vhost_fs_dev *fs)
 		return 0;
 	for (i = 0; i < VHOST_FS_NVQS; i++)
 		vq_set_due(&fs->queues[i]);
-	left = wait_event_killable_timeout(fs->idle_wq, vq_none_due(fs),
-					   VHOST_FS_SERVE_DUE);
+	left = ___wait_event(fs->idle_wq, ___wait_cond_timeout(vq_none_due(fs)),
+			     VHOST_FS_WAIT_KILLABLE, 0, VHOST_FS_SERVE_DUE,
+			     __ret = schedule_timeout(__ret));
 	if (left < 0)
 		return -EINTR;
 	for (i = 0; !left && i < VHOST_FS_NVQS; i++)

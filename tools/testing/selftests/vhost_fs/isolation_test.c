@@ -7,6 +7,7 @@
 #include "bed.h"
 #include "dump.h"
 #include "harness.h"
+#include "state.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -210,17 +211,21 @@ static bool look_for_hung_tasks(void)
 	return hung_task_looks() >= looks + 4;
 }
 
-/* Does one of the messages since then say that a task of ours hangs? */
-static bool said_to_hang(int kmsg)
+/* Which of these does one of the messages since then say to hang? 0 if none. */
+static pid_t said_to_hang(int kmsg, const pid_t tids[2])
 {
 	char text[1024], want[64];
-	bool found = false;
+	pid_t found = 0;
 	ssize_t n;
+	int i;
 
-	snprintf(want, sizeof(want), ":%d blocked for more than", gettid());
 	while ((n = read(kmsg, text, sizeof(text) - 1)) > 0 || errno == EPIPE) {
 		text[n > 0 ? n : 0] = '\0';
-		found |= strstr(text, want) != NULL;
+		for (i = 0; i < 2; i++) {
+			snprintf(want, sizeof(want), ":%d blocked for more than", tids[i]);
+			if (strstr(text, want))
+				found = tids[i];
+		}
 	}
 	return found;
 }
@@ -233,29 +238,82 @@ static void *give_back_later(void *arg)
 	return NULL;
 }
 
+/* The state of the greedy guest's device, with file0 open for writing; its descriptor. */
+static int save_open_file(FIXTURE_DATA(isolation) *self)
+{
+	struct vhost_fs_device_state_result result;
+	struct fuse *f = &self->queue[0];
+	struct fuse_open_out out;
+	int state, ret = fuse_open(f, bed_lookup(f, "file0"), O_WRONLY, &out);
+
+	if (!ret)
+		ret = ring_set_running(&self->bed.dev, false);
+	if (ret)
+		return ret;
+	state = state_save(&self->bed.dev, &result);
+	ret = ring_set_running(&self->bed.dev, true);
+	if (!ret)
+		ret = fuse_release(f, bed_lookup(f, "file0"), out.fh);
+	return ret ? ret : state;
+}
+
+/* Another device, whose state is being loaded and waits for the lease. */
+static int begin_load(FIXTURE_DATA(isolation) *self, struct ring_dev *dev, int state, int lease)
+{
+	int i, ret = state_open(&self->bed, dev);
+
+	if (!ret)
+		ret = state_begin(dev, VHOST_FS_STATE_LOAD, state, 0);
+	for (i = 0; fcntl(lease, F_GETLEASE) != F_UNLCK && i < RING_TIMEOUT_MS / 10; i++)
+		poll(NULL, 0, 10);
+	return ret ? ret : fcntl(lease, F_GETLEASE) == F_UNLCK ? 0 : -ETIME;
+}
+
+struct closer {
+	struct ring_dev dev;
+	pid_t tid;
+};
+
+static void *close_device(void *arg)
+{
+	struct closer *c = arg;
+
+	c->tid = gettid();
+	ring_close(&c->dev);
+	return NULL;
+}
+
 /*
- * Whoever stops a guest whose file server or lease holder takes its time isn't taken for
- * stuck, for which a host may be set up to end.
+ * Whoever stops a guest whose file server or lease holder takes its time, or closes a
+ * device whose state is being loaded, isn't taken for stuck, for which a host may be set
+ * up to end.
  */
 TEST_F_TIMEOUT(isolation, stopped_while_held_up, 60)
 {
+	int state = save_open_file(self);
 	uint64_t node = bed_lookup(&self->queue[0], "file0");
 	int lease = openat(self->bed.fd, "file0", O_RDONLY | O_CLOEXEC), fd = lease;
 	int kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	struct fuse_started_open o;
-	pthread_t thread;
+	struct closer closer;
+	pthread_t thread, close_thread;
 
+	ASSERT_LE(0, state);
 	ASSERT_LE(0, kmsg);
 	ASSERT_EQ(0, lseek(kmsg, 0, SEEK_END));
 	ASSERT_EQ(0, fcntl(lease, F_SETLEASE, F_RDLCK));
+	ASSERT_EQ(0, begin_load(self, &closer.dev, state, lease));
 	ASSERT_EQ(0, fuse_start_open(&self->queue[0], node, &o));
 	ASSERT_EQ(0, fuse_getattr(&self->queue[0], ROOT, NULL));
+	ASSERT_EQ(0, pthread_create(&close_thread, NULL, close_device, &closer));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, give_back_later, &lease));
 	EXPECT_EQ(0, ring_set_running(&self->bed.dev, false));
 	pthread_join(thread, NULL);
+	pthread_join(close_thread, NULL);
 	EXPECT_EQ(0, lease);
-	EXPECT_FALSE(said_to_hang(kmsg));
+	EXPECT_EQ(0, said_to_hang(kmsg, (pid_t[]){ gettid(), closer.tid }));
 	EXPECT_EQ(0, fuse_finish(&self->queue[0], &o.c));
+	close(state);
 	close(kmsg);
 	close(fd);
 }

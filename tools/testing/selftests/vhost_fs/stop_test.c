@@ -10,9 +10,12 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #define ROOT FUSE_ROOT_ID
 #define PAGE 4096UL
@@ -182,24 +185,33 @@ static void *stop_device(void *arg)
 	return NULL;
 }
 
-/* Waits until a thread sleeps where nothing but its end interrupts it. */
+/* Waits until who has that file in /proc sleeps where nothing but its end interrupts it. */
+static int wait_state(const char *path)
+{
+	char state = 0;
+	FILE *f;
+
+	while (state != 'D') {
+		f = fopen(path, "re");
+		if (!f)
+			return -errno;
+		if (fscanf(f, "%*d %*s %c", &state) != 1)
+			state = 'Z';
+		fclose(f);
+		if (state == 'Z')
+			return -ESRCH;
+	}
+	return 0;
+}
+
 static int wait_asleep(pid_t *tid)
 {
-	char path[64], state = 0;
-	FILE *f;
+	char path[64];
 
 	while (!__atomic_load_n(tid, __ATOMIC_SEQ_CST))
 		sched_yield();
 	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", *tid);
-	while (state != 'D') {
-		f = fopen(path, "r");
-		if (!f)
-			return -errno;
-		if (fscanf(f, "%*d %*s %c", &state) != 1)
-			state = 'D';
-		fclose(f);
-	}
-	return 0;
+	return wait_state(path);
 }
 
 /*
@@ -207,27 +219,27 @@ static int wait_asleep(pid_t *tid)
  * the device then isn't told of anything. Returns what holds it up, -ENOSYS if the
  * kernel can't do this.
  */
-static int hold_look(FIXTURE_DATA(stop) *self)
+static int hold_look(struct fuse *f)
 {
 	struct pollfd somebody = { .events = POLLIN };
 	char *reply;
 
-	ring_align(self->dev);
-	reply = ring_alloc(self->dev, PAGE);
+	ring_align(f->q->dev);
+	reply = ring_alloc(f->q->dev, PAGE);
 	somebody.fd = ring_hold_pages(reply, PAGE);
 	if (somebody.fd < 0)
 		return somebody.fd;
-	wait_watched(self->q);
-	if (add(self->f, FUSE_GETATTR, reply) < 0)
+	wait_watched(f->q);
+	if (add(f, FUSE_GETATTR, reply) < 0)
 		return -ENOSPC;
-	ring_kick_always(self->q);
+	ring_kick_always(f->q);
 	return poll(&somebody, 1, RING_TIMEOUT_MS) == 1 ? somebody.fd : -ETIME;
 }
 
 TEST_F(stop, guest_kicks_for_the_next)
 {
 	struct stopper s = { .dev = self->dev };
-	int held = hold_look(self);
+	int held = hold_look(self->f);
 	pthread_t thread;
 	uint32_t len;
 
@@ -250,7 +262,7 @@ TEST_F(stop, guest_kicks_for_the_next)
 TEST_F(stop, guest_takes_back)
 {
 	struct stopper s = { .dev = self->dev };
-	int i, held = hold_look(self);
+	int i, held = hold_look(self->f);
 	pthread_t thread;
 	uint32_t len;
 
@@ -315,6 +327,117 @@ TEST_F(stop, guest_that_adds_for_ever)
 		ASSERT_EQ(0, ring_setup_queue(q));
 		ASSERT_EQ(0, ring_set_running(self->dev, true));
 	}
+}
+
+/* A device that is held up. */
+FIXTURE(held) {
+	struct bed bed;
+	struct fuse *f;
+	struct ring_queue *q;
+	struct stopper stopper;
+	int by;
+};
+
+FIXTURE_SETUP(held)
+{
+	struct bed_config config = { .ring.memory = MEMORY };
+
+	ASSERT_EQ(0, bed_open(&self->bed, &config));
+	self->f = &self->bed.fuse;
+	self->q = self->f->q;
+	self->stopper.dev = &self->bed.dev;
+	self->by = hold_look(self->f);
+	if (self->by == -ENOSYS)
+		SKIP(return, "the kernel has no userfaultfd");
+	ASSERT_LE(0, self->by);
+}
+
+FIXTURE_TEARDOWN(held)
+{
+	bed_close(&self->bed);
+}
+
+/* What nobody serves is left where it is, for whoever goes on. */
+TEST_F_TIMEOUT(held, not_for_ever, 60)
+{
+	uint16_t first = self->q->avail->idx;
+	pthread_t thread;
+	uint32_t len;
+	int i;
+
+	for (i = 0; i < NR; i++)
+		ASSERT_LE(0, add(self->f, FUSE_GETATTR, ring_alloc(&self->bed.dev, 256)));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, stop_device, &self->stopper));
+	/* That it is stopped shows by this. */
+	for (i = 0; !is_watched(self->q) && i < 3 * RING_TIMEOUT_MS / 10; i++)
+		poll(NULL, 0, 10);
+	EXPECT_TRUE(is_watched(self->q));
+	close(self->by);
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, self->stopper.ret);
+	EXPECT_EQ(first, ring_get_base(self->q));
+	EXPECT_EQ(first, self->q->used->idx);
+	ASSERT_LE(0, ring_wait(self->q, &len));
+	ASSERT_EQ(0, ring_set_running(&self->bed.dev, true));
+	for (i = 0; i < NR; i++)
+		ASSERT_LE(0, ring_wait(self->q, &len));
+}
+
+static struct vhost_fs_running stop_call = { .size = sizeof(stop_call) };
+static struct vhost_fs_share_name attach_call = { .size = sizeof(attach_call) };
+static struct vhost_fs_device_state_fd begin_call = { .size = sizeof(begin_call) };
+static struct vhost_fs_device_state_fd cancel_call = { .size = sizeof(cancel_call), .fd = -1 };
+static struct vhost_fs_device_state_result check_call = { .size = sizeof(check_call) };
+static struct vhost_vring_state base_call;
+
+static const struct {
+	unsigned long request;
+	void *arg;
+} waiting_calls[] = {
+	{ VHOST_FS_SET_RUNNING, &stop_call },
+	{ VHOST_FS_ATTACH_SHARE, &attach_call },
+	{ VHOST_FS_SET_DEVICE_STATE_FD, &begin_call },
+	{ VHOST_FS_SET_DEVICE_STATE_FD, &cancel_call },
+	{ VHOST_FS_CHECK_DEVICE_STATE, &check_call },
+	{ VHOST_GET_VRING_BASE, &base_call },
+	{ VHOST_RESET_OWNER, NULL },
+};
+
+/* Another process makes call number @i, which has to wait, and is killed. */
+static int kill_who_calls(FIXTURE_DATA(held) *self, int i)
+{
+	char path[64];
+	pid_t pid = fork();
+	int tries = RING_TIMEOUT_MS / 10, ret;
+
+	if (!pid) {
+		close(self->by);
+		ioctl(self->bed.dev.fd, waiting_calls[i].request, waiting_calls[i].arg);
+		_exit(0);
+	}
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	ret = wait_state(path);
+	kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, WNOHANG) != pid && tries--)
+		poll(NULL, 0, 10);
+	return tries < 0 ? -ETIME : ret;
+}
+
+/* Whoever waits for a stop that itself waits can be killed, and so isn't taken for stuck. */
+TEST_F_TIMEOUT(held, others_can_be_killed, 60)
+{
+	pthread_t thread;
+	int i;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, stop_device, &self->stopper));
+	EXPECT_EQ(0, wait_asleep(&self->stopper.tid));
+	for (i = 0; i < sizeof(waiting_calls) / sizeof(waiting_calls[0]); i++)
+		EXPECT_EQ(0, kill_who_calls(self, i)) {
+			TH_LOG("call %d", i);
+		}
+	close(self->by);
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, self->stopper.ret);
 }
 
 TEST_HARNESS_MAIN
