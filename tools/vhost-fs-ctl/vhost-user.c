@@ -431,16 +431,57 @@ static const char *set_config(struct vu_session *session, const struct vu_messag
 	return "nothing in the configuration space can be written";
 }
 
+/* The last owner may still be dying, and is waited for. */
+static int take_device(int device)
+{
+	return ioctl(device, VHOST_RESET_OWNER) < 0 || ioctl(device, VHOST_SET_OWNER) < 0 ? -1 : 0;
+}
+
 /*
- * What the guest had looked up and opened goes when its driver begins anew.
+ * Ends serving at once: a stop would serve what is on the rings before. Returns false if
+ * the device can't be taken anew; it has no memory and no log then.
+ */
+static bool abandon_rings(struct vu_session *session)
+{
+	if (take_device(session->rings.fd) < 0)
+		return false;
+	session->rings.running = false;
+	return true;
+}
+
+/* What the device knew of memory and log before it was taken anew. */
+static const char *set_memory_and_log(struct vu_session *session)
+{
+	uint64_t at = session->log.at;
+
+	if (session->memory.nr && vu_memory_set(&session->memory, session->rings.fd) < 0)
+		return strerror(errno);
+	if (session->log.base && ioctl(session->rings.fd, VHOST_SET_LOG_BASE, &at) < 0)
+		return strerror(errno);
+	if (session->log_call >= 0 &&
+	    ioctl(session->rings.fd, VHOST_SET_LOG_FD, &session->log_call) < 0)
+		return strerror(errno);
+	return NULL;
+}
+
+/*
+ * A guest that is reset, which may have crashed, waits for no answers, and what it asked
+ * for is not to be done to the next one's files. What it had looked up and opened goes
+ * when a driver begins anew.
  */
 static const char *reset_device(struct vu_session *session, const struct vu_message *message,
 				struct answer *answer)
 {
-	const char *why = vu_rings_reset(&session->rings);
+	const char *why = abandon_rings(session) ? NULL : strerror(errno);
 
 	(void)message;
 	(void)answer;
+	if (!why)
+		why = vu_rings_reset(&session->rings);
+	/* It is the keeper's, and whoever wants to be told tells so again. */
+	session->log_call = -1;
+	if (!why)
+		why = set_memory_and_log(session);
 	if (!why)
 		why = set_device_features(session, 0);
 	if (why)
@@ -475,12 +516,6 @@ static const char *check_device_state(struct vu_session *session,
 	if (why && may_complain(session))
 		notice("vhost-user: %s: %s", message->name, why);
 	return answer_number(answer, !!why);
-}
-
-/* The last owner may still be dying, and is waited for. */
-static int take_device(int device)
-{
-	return ioctl(device, VHOST_RESET_OWNER) < 0 || ioctl(device, VHOST_SET_OWNER) < 0 ? -1 : 0;
 }
 
 /*
@@ -602,23 +637,16 @@ static const char *restore(struct vu_session *session, const struct vu_record *r
 	const struct vu_kept_map *log = &record->log;
 	const char *why = NULL;
 	unsigned int i;
-	uint64_t at;
 
 	for (i = 0; i < record->nr_regions && !why; i++)
 		why = vu_memory_add(&session->memory, &record->regions[i],
 				    record->region_fds[i]);
-	if (!why && record->nr_regions)
-		why = set_memory(session);
 	if (!why && log->fd >= 0)
 		why = vu_map(&session->log, log->fd, log->offset, log->size);
+	if (!why)
+		why = set_memory_and_log(session);
 	if (why)
 		return why;
-	at = session->log.at;
-	if (log->fd >= 0 && ioctl(session->rings.fd, VHOST_SET_LOG_BASE, &at) < 0)
-		return strerror(errno);
-	if (record->log_call >= 0 &&
-	    ioctl(session->rings.fd, VHOST_SET_LOG_FD, &record->log_call) < 0)
-		return strerror(errno);
 	close_mapped(record);
 	why = set_device_features(session, record->agreed.features);
 	/* Some rings may stand at their beginning already, and are not to be served. */
@@ -709,9 +737,7 @@ void vu_session_broken(struct vu_session *session)
 
 void vu_session_end(struct vu_session *session)
 {
-	/* A stop would serve what is on the rings, for which nobody waits any more. */
-	if (!take_device(session->rings.fd))
-		session->rings.running = false;
+	abandon_rings(session);
 	/* Who keeps the device may come back for it, and it has to know where it stood. */
 	if (session->agreed.protocol & VU_PROTOCOL_INFLIGHT_SHMFD)
 		vu_rings_stop(&session->rings);

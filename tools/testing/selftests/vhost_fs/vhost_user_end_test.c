@@ -273,10 +273,23 @@ TEST_F(end, not_by_the_limit_of_regions)
 	close(memory);
 }
 
+/* Puts a request on a ring that is served when it is kicked, and doesn't kick it. */
+static int start_untold(struct fuse *f, struct fe_load *load, unsigned int *made)
+{
+	int ret, kick = f->q->kick, nobody = eventfd(0, EFD_CLOEXEC);
+
+	while (__atomic_load_n(&f->q->used->flags, __ATOMIC_SEQ_CST) & VRING_USED_F_NO_NOTIFY)
+		sched_yield();
+	f->q->kick = nobody;
+	ret = fe_start_load(f, load, made);
+	f->q->kick = kick;
+	close(nobody);
+	return ret;
+}
+
 /* What it has left on a ring, and told nobody of, is of no use to anybody. */
 TEST_F(end, not_serving_for_who_is_gone)
 {
-	int kick, nobody = eventfd(0, EFD_CLOEXEC);
 	unsigned int made = 0;
 	struct fe_load load;
 	struct fuse f;
@@ -286,19 +299,42 @@ TEST_F(end, not_serving_for_who_is_gone)
 	fuse_session(&f, &self->dev, RING_REQUEST);
 	ASSERT_EQ(0, fuse_init(&f));
 	ASSERT_EQ(0, fe_make_one(&f, &made));
-	while (__atomic_load_n(&f.q->used->flags, __ATOMIC_SEQ_CST) & VRING_USED_F_NO_NOTIFY)
-		sched_yield();
-	kick = f.q->kick;
-	f.q->kick = nobody;
-	ASSERT_EQ(0, fe_start_load(&f, &load, &made));
-	f.q->kick = kick;
-	close(nobody);
+	ASSERT_EQ(0, start_untold(&f, &load, &made));
 	/* The next one is served when the first has ended. */
 	close(self->fd);
 	self->fd = fe_connect(self->be.path);
 	ASSERT_TRUE(fe_is_alive(self->fd));
 	EXPECT_FALSE(ring_has_used(f.q));
 	EXPECT_EQ(3, bed_count(&self->bed));
+	ASSERT_EQ(0, fe_end(&self->be, SIGTERM));
+}
+
+/* Nor is what a guest had asked for that is reset; the next one finds all as it was. */
+TEST_F(end, not_serving_for_who_is_reset)
+{
+	struct ring_dev *dev = &self->dev;
+	unsigned int made = 0;
+	uint64_t number = 1;
+	struct fe_load load;
+	struct fuse f;
+
+	ASSERT_EQ(0, start(self));
+	ASSERT_EQ(0, fe_set_up(self->fd, dev));
+	fuse_session(&f, dev, RING_REQUEST);
+	ASSERT_EQ(0, fuse_init(&f));
+	ASSERT_EQ(0, fe_make_one(&f, &made));
+	ASSERT_EQ(0, start_untold(&f, &load, &made));
+	ASSERT_EQ(0, fe_send(self->fd, VU_RESET_DEVICE, VU_FLAG_NEED_REPLY, NULL, 0, NULL, 0));
+	ASSERT_EQ(8, fe_receive(self->fd, VU_RESET_DEVICE, &number, sizeof(number), NULL));
+	ASSERT_EQ(0, number);
+	EXPECT_FALSE(ring_has_used(f.q));
+	EXPECT_EQ(3, bed_count(&self->bed));
+	/* Served as it stands, which no driver would: so it was the reset that did nothing. */
+	ASSERT_EQ(0, fe_set(self->fd, VU_SET_FEATURES, RING_F_VERSION_1 | VU_F_PROTOCOL));
+	ASSERT_EQ(0, fe_set_ring(self->fd, &dev->queues[RING_HIPRIO]));
+	ASSERT_EQ(0, fe_set_ring(self->fd, f.q));
+	ASSERT_EQ(0, fuse_finish(&f, &load.c));
+	EXPECT_EQ(4, bed_count(&self->bed));
 	ASSERT_EQ(0, fe_end(&self->be, SIGTERM));
 }
 
