@@ -4,9 +4,9 @@
 
 report.py OUT_DIR FILE...: each FILE is named LEVEL-FS-MEASURE-QUEUES.txt and has
 lines "TARGET JSON": ring_bench's objects, or those of mounted.sh; that of level
-isolation has lines "TARGET COMPANY JSON". Of several rounds the median counts. Costs
-are nanoseconds per operation, or instructions, which are the emulated processor's
-nanoseconds.
+isolation has lines "TARGET COMPANY JSON". Costs are nanoseconds per operation, or instructions,
+which are the emulated processor's nanoseconds. Of several rounds the median counts;
+of times the least, because whatever disturbs a machine only adds to them.
 
 In results.json each object has level, op, size, depth, queues, fs, measure, and a
 cost for each of TARGETS, null where it wasn't measured. What is mounted also has
@@ -52,7 +52,8 @@ def collect(paths):
     rows = []
     for key, by in costs.items():
         row = dict(zip(KEYS, key)) | dict.fromkeys(TARGETS)
-        row |= {t: round(statistics.median_low(values), 1) for t, values in by.items()}
+        typical = statistics.median_low if row["measure"] == "instructions" else min
+        row |= {t: round(typical(values), 1) for t, values in by.items()}
         rows.append(row)
     return rows
 
