@@ -48,6 +48,24 @@ static u32 open_flags_file(const struct vhost_fs_share *share)
 	}
 }
 
+/*
+ * FUSE_FLUSH is of no use if nothing is to be done when the guest closes a
+ * descriptor: the host's file system neither writes nor reports anything then, there
+ * is no lock to drop, and the guest has nothing of the file that the host hasn't. What
+ * was stored through a mapping is such a thing, and it is a close that tells a program
+ * that it was lost; a file can be mapped so only if it is open to read and to write.
+ */
+static u32 open_flags_close(struct vhost_fs_req *req, const struct file *file)
+{
+	const fmode_t both = FMODE_READ | FMODE_WRITE;
+
+	if (file->f_op->flush || vhost_fs_lock_served(req->share) ||
+	    vhost_fs_req_has(req, FUSE_WRITEBACK_CACHE) ||
+	    (file->f_mode & both) == both)
+		return 0;
+	return FOPEN_NOFLUSH;
+}
+
 static u32 open_flags_dir(const struct vhost_fs_share *share)
 {
 	switch (share->cache) {
@@ -221,14 +239,16 @@ static struct file *open_path(struct vhost_fs_req *req, const struct path *path,
 	return file;
 }
 
-/* What the guest is told of a handle. */
+/* What the guest is told of a handle that is to be that of @file. */
 static void open_fill(struct vhost_fs_req *req,
-		      const struct vhost_fs_handle *handle, bool dir,
+		      const struct vhost_fs_handle *handle,
+		      const struct file *file, bool dir,
 		      struct fuse_open_out *out)
 {
 	out->fh = handle->id;
 	out->open_flags = dir ? open_flags_dir(req->share) :
-				open_flags_file(req->share);
+				open_flags_file(req->share) |
+				open_flags_close(req, file);
 }
 
 static struct file *open_dir(struct vhost_fs_req *req, const struct path *path)
@@ -286,7 +306,7 @@ static int open_node(struct vhost_fs_req *req, bool dir)
 		vhost_fs_handle_unreserve(req->fs, handle);
 		return PTR_ERR(file);
 	}
-	open_fill(req, handle, dir,
+	open_fill(req, handle, file, dir,
 		  vhost_fs_reply_arg(req, sizeof(struct fuse_open_out)));
 	vhost_fs_handle_publish(req->fs, handle, req->node, file, dir);
 	return 0;
@@ -381,7 +401,7 @@ static int create_reply(struct vhost_fs_req *req, const struct path *path,
 	node = vhost_fs_entry_add(req, path, &out->entry);
 	if (IS_ERR(node))
 		return PTR_ERR(node);
-	open_fill(req, handle, false, &out->open);
+	open_fill(req, handle, file, false, &out->open);
 	vhost_fs_handle_publish(req->fs, handle, node, file, false);
 	vhost_fs_node_put(node);
 	return 0;

@@ -73,6 +73,14 @@ unserve()
 	rm -rf "${host:?}/$1"
 }
 
+# asked SHARE OPCODE: how many such requests its guests have made.
+asked()
+{
+	vhost-fs-ctl list-devices --json | jq --arg share "$1" --arg opcode "$2" \
+		'[.[] | select(.share == $share) | .opcode[] |
+			select(.name == $opcode) | .requests] | add // 0'
+}
+
 as_user()
 {
 	setpriv --reuid 1000 --regid 1000 --clear-groups "$@"

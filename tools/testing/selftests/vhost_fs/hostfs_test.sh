@@ -149,6 +149,30 @@ test_nfs_files()
 	stop_nfs
 }
 
+has_released()
+{
+	[ "$(asked "$1" RELEASE)" = "$2" ]
+}
+
+# The host is told of what is closed only where it has something to do then.
+test_closes()
+{
+	serve closes
+	echo text >"$run/closes/file" || fail "write"
+	sees "$run/closes/file" text || fail "contents"
+	wait_until 30 has_released closes 2 || fail "files that stay open"
+	same "$(asked closes FLUSH)" 0 "closes that the host is told of"
+	exec 5<>"$run/closes/file"
+	exec 5<&-
+	wait_until 30 has_released closes 3 || fail "a file that stays open"
+	[ "$(asked closes FLUSH)" -gt 0 ] || fail "not told of what could have been mapped"
+	unserve closes
+	serve closes --locks remote
+	echo text >"$run/closes/file" || fail "write"
+	[ "$(asked closes FLUSH)" -gt 0 ] || fail "not told of what could drop locks"
+	unserve closes
+}
+
 # One that is deleted while open gets another name on the server; one that is
 # only known does too, unless it is known by its handle.
 test_nfs_deleted()
@@ -159,6 +183,7 @@ test_nfs_deleted()
 	serve_dir nfs "$h"
 	echo open >"$g/open"
 	exec 5<"$g/open"
+	[ "$(asked nfs FLUSH)" -gt 0 ] || fail "NFS is not told of what is closed"
 	rm "$g/open" || fail "rm of an open file"
 	same "$(cat <&5)" open "contents of a deleted file"
 	same "$(silly_names "$e")" 1 "names of deleted files"
@@ -415,7 +440,7 @@ stop_nfs_of_guest()
 	umount "$host/export" || fail "NFS still uses the guest's mount"
 }
 
-tests=(nfs_files nfs_deleted nfs_locks nfs_unlock_fails nfs_below autofs server_locks folded_names
+tests=(closes nfs_files nfs_deleted nfs_locks nfs_unlock_fails nfs_below autofs server_locks folded_names
 	reexport)
 
 [ $# -eq 0 ] || tests=("$@")

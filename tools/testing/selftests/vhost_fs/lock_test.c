@@ -306,6 +306,14 @@ static int flush(struct guest *g, uint64_t owner)
 	return fuse_simple(g->f, FUSE_FLUSH, g->node, &in, sizeof(in));
 }
 
+TEST_F(lock, flush_is_asked_for)
+{
+	struct fuse_open_out out;
+
+	ASSERT_EQ(0, fuse_open(self->a.f, self->a.node, O_RDONLY, &out));
+	EXPECT_EQ(0, out.open_flags & FOPEN_NOFLUSH);
+}
+
 /* As on the host: the close of any descriptor, by whatever handle. */
 TEST_F(lock, flush_drops_the_owners)
 {

@@ -91,6 +91,28 @@ TEST_F(flags, reading_a_made_file_open_for_writing)
 		  fuse_read(self->f, entry.nodeid, self->open.fh, 0, buf, 4));
 }
 
+/* Nothing to do when a descriptor is closed, unless writes are left in the guest's cache. */
+TEST_F(flags, closing)
+{
+	uint32_t none = has(variant, VHOST_FS_SHARE_WRITEBACK) ? 0 : FOPEN_NOFLUSH;
+	struct fuse_entry_out entry;
+
+	ASSERT_EQ(0, fuse_open(self->f, self->file, O_RDONLY, &self->open));
+	EXPECT_EQ(none, self->open.open_flags & FOPEN_NOFLUSH);
+	ASSERT_EQ(0, fuse_open(self->f, self->file, O_WRONLY, &self->open));
+	EXPECT_EQ(none, self->open.open_flags & FOPEN_NOFLUSH);
+	ASSERT_EQ(0, fuse_open(self->f, self->file, O_RDWR, &self->open));
+	EXPECT_EQ(0, self->open.open_flags & FOPEN_NOFLUSH);
+	ASSERT_EQ(0, fuse_create(self->f, ROOT, "made", O_WRONLY, 0200, 0, &entry,
+				 &self->open));
+	EXPECT_EQ(none, self->open.open_flags & FOPEN_NOFLUSH);
+	ASSERT_EQ(0, fuse_create(self->f, ROOT, "made too", O_RDWR, 0200, 0, &entry,
+				 &self->open));
+	EXPECT_EQ(0, self->open.open_flags & FOPEN_NOFLUSH);
+	ASSERT_EQ(0, fuse_opendir(self->f, ROOT, &self->open));
+	EXPECT_EQ(0, self->open.open_flags & FOPEN_NOFLUSH);
+}
+
 /* By what each request says, since fcntl(2) changes it on an open file. */
 TEST_F(flags, appending)
 {
