@@ -151,7 +151,7 @@ test_nfs_files()
 
 has_released()
 {
-	[ "$(asked "$1" RELEASE)" = "$2" ]
+	[ "$(asked "$1" release)" = "$2" ]
 }
 
 # The host is told of what is closed only where it has something to do then.
@@ -161,15 +161,15 @@ test_closes()
 	echo text >"$run/closes/file" || fail "write"
 	sees "$run/closes/file" text || fail "contents"
 	wait_until 30 has_released closes 2 || fail "files that stay open"
-	same "$(asked closes FLUSH)" 0 "closes that the host is told of"
+	same "$(asked closes flush)" 0 "closes that the host is told of"
 	exec 5<>"$run/closes/file"
 	exec 5<&-
 	wait_until 30 has_released closes 3 || fail "a file that stays open"
-	[ "$(asked closes FLUSH)" -gt 0 ] || fail "not told of what could have been mapped"
+	[ "$(asked closes flush)" -gt 0 ] || fail "not told of what could have been mapped"
 	unserve closes
 	serve closes --locks remote
 	echo text >"$run/closes/file" || fail "write"
-	[ "$(asked closes FLUSH)" -gt 0 ] || fail "not told of what could drop locks"
+	[ "$(asked closes flush)" -gt 0 ] || fail "not told of what could drop locks"
 	unserve closes
 }
 
@@ -183,7 +183,7 @@ test_nfs_deleted()
 	serve_dir nfs "$h"
 	echo open >"$g/open"
 	exec 5<"$g/open"
-	[ "$(asked nfs FLUSH)" -gt 0 ] || fail "NFS is not told of what is closed"
+	[ "$(asked nfs flush)" -gt 0 ] || fail "NFS is not told of what is closed"
 	rm "$g/open" || fail "rm of an open file"
 	same "$(cat <&5)" open "contents of a deleted file"
 	same "$(silly_names "$e")" 1 "names of deleted files"
@@ -440,8 +440,8 @@ stop_nfs_of_guest()
 	umount "$host/export" || fail "NFS still uses the guest's mount"
 }
 
-tests=(closes nfs_files nfs_deleted nfs_locks nfs_unlock_fails nfs_below autofs server_locks folded_names
-	reexport)
+tests=(closes nfs_files nfs_deleted nfs_locks nfs_unlock_fails nfs_below autofs server_locks
+	folded_names reexport)
 
 [ $# -eq 0 ] || tests=("$@")
 run_tests "${tests[@]}"
