@@ -41,9 +41,12 @@ struct target {
 	uint32_t minor;
 };
 
-/* Ends the program with a message if it can't. @name: a share, or a socket. */
-void target_open(struct target *t, const struct server_ops *ops,
-		 const char *name, unsigned int queues);
+/*
+ * Ends the program with a message if it can't. @name: a share, or a socket;
+ * @busyloop_us: how long vhost-fs polls, 0 for its own choice.
+ */
+void target_open(struct target *t, const struct server_ops *ops, const char *name,
+		 unsigned int queues, unsigned int busyloop_us);
 /* As a guest that mounts: INIT, asking for what a guest driver asks for. */
 void target_mount(struct target *t);
 

@@ -3,7 +3,7 @@
  * ring_bench: what one operation costs, at the level of rings.
  *
  *	ring_bench --target TARGET [--queues N] [--poll|--eager] [--cold] [--direct]
- *		[--latency PAUSE] CASE...
+ *		[--latency PAUSE] [--busyloop US] CASE...
  *	ring_bench --make DIR
  *
  * TARGET is vhost-fs:SHARE, vhost-user:SOCKET, native:DIR for the same by system
@@ -17,7 +17,8 @@
  * lane.c. --cold empties the page cache before each case, --direct uses O_DIRECT.
  * With --latency each task waits PAUSE microseconds before a request, and "p50"
  * and "p99" tell in which time half of the first lane's requests were answered,
- * and 99 of 100.
+ * and 99 of 100. --busyloop has vhost-fs wait for so long for the next request
+ * before it sleeps, where it would have done so for 50.
  */
 #include "bench.h"
 #include "marker.h"
@@ -57,6 +58,7 @@ struct run {
  * @open_flags: for BENCH_FILE
  * @cold: nothing of it is in the page cache when a case begins
  * @latency: take the time of each request, after a pause of @pause_us
+ * @busyloop_us: how long vhost-fs polls; 0 for its own choice
  */
 struct way {
 	unsigned int mode;
@@ -64,6 +66,7 @@ struct way {
 	bool cold;
 	bool latency;
 	unsigned int pause_us;
+	unsigned int busyloop_us;
 };
 
 struct lane_thread {
@@ -432,7 +435,7 @@ static void run_cases(const char *target, unsigned int queues,
 	struct target t;
 
 	if (!kind->native)
-		target_open(&t, kind->ops, name, queues);
+		target_open(&t, kind->ops, name, queues, way->busyloop_us);
 	if (kind->ops) {
 		target_mount(&t);
 		files_open(&t, &files, way->open_flags);
@@ -460,6 +463,7 @@ int main(int argc, char **argv)
 		{ "cold", no_argument, NULL, 'c' },
 		{ "direct", no_argument, NULL, 'd' },
 		{ "latency", required_argument, NULL, 'l' },
+		{ "busyloop", required_argument, NULL, 'b' },
 		{ "make", required_argument, NULL, 'm' },
 		{ }
 	};
@@ -491,6 +495,9 @@ int main(int argc, char **argv)
 		case 'l':
 			way.latency = true;
 			way.pause_us = atoi(optarg);
+			break;
+		case 'b':
+			way.busyloop_us = atoi(optarg);
 			break;
 		case 'm':
 			files_make(optarg);

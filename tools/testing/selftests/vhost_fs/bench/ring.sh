@@ -12,6 +12,7 @@
 #                 own work), with commas between (all)
 #   --poll, --eager
 #                 other guests: see lane.c
+#   --busyloop US how long vhost-fs polls
 #
 # Prints ring_bench's lines, with the target's name before each.
 
@@ -32,6 +33,7 @@ while [[ ${1-} = --* ]]; do
 	--targets)	targets=$2; shift ;;
 	--fs)		fs=$2; shift ;;
 	--poll|--eager)	mode+=("$1") ;;
+	--busyloop)	mode+=("$1" "$2"); shift ;;
 	*)		echo "ring.sh: unknown option $1" >&2; exit 2 ;;
 	esac
 	shift

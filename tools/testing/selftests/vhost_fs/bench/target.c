@@ -38,8 +38,8 @@ static void describe_rings(struct target *t, struct loopback_state *state)
 	}
 }
 
-void target_open(struct target *t, const struct server_ops *ops,
-		 const char *name, unsigned int queues)
+void target_open(struct target *t, const struct server_ops *ops, const char *name,
+		 unsigned int queues, unsigned int busyloop_us)
 {
 	const struct ring_config config = {
 		.features = RING_F_INDIRECT | RING_F_EVENT_IDX,
@@ -61,6 +61,7 @@ void target_open(struct target *t, const struct server_ops *ops,
 	t->server = (struct server) {
 		.ops = ops, .name = name, .memory = &t->memory,
 		.nqueues = t->dev.nr_queues,
+		.busyloop_us = busyloop_us,
 	};
 	describe_rings(t, &state);
 	if (!ops)

@@ -39,6 +39,7 @@ struct server {
 	int call[LOOPBACK_MAX_QUEUES];
 	int fd;
 	int error_fd;		/* readable when the server has failed */
+	unsigned int busyloop_us;	/* how long rings are polled; 0: as the device does */
 	bool keeps;		/* another one can go on with what this one was doing */
 	int kept;		/* by this, of that size; or -1 */
 	uint64_t kept_size;

@@ -68,6 +68,7 @@ static void set_ring(struct server *server, unsigned int i, const struct loopbac
 	struct vhost_vring_file kick = { .index = i, .fd = server->kick[i] };
 	struct vhost_vring_file used = { .index = i, .fd = server->call[i] };
 	struct vhost_vring_file error = { .index = i, .fd = server->error_fd };
+	struct vhost_vring_state busyloop = { .index = i, .num = server->busyloop_us };
 	struct vhost_vring_addr addr = {
 		.index = i,
 		.desc_user_addr = memory_virt(server->memory, ring->desc),
@@ -81,6 +82,9 @@ static void set_ring(struct server *server, unsigned int i, const struct loopbac
 	call(server, VHOST_SET_VRING_ERR, &error, "VHOST_SET_VRING_ERR");
 	call(server, VHOST_SET_VRING_CALL, &used, "VHOST_SET_VRING_CALL");
 	call(server, VHOST_SET_VRING_KICK, &kick, "VHOST_SET_VRING_KICK");
+	if (server->busyloop_us)
+		call(server, VHOST_SET_VRING_BUSYLOOP_TIMEOUT, &busyloop,
+		     "VHOST_SET_VRING_BUSYLOOP_TIMEOUT");
 }
 
 static void set_running(struct server *server, unsigned int running)
