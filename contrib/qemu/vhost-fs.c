@@ -465,6 +465,8 @@ static const char *vhost_fs_state_reason(uint32_t reason)
         [VHOST_FS_STATE_ERR_LIMIT] = "beyond the share's limits",
         [VHOST_FS_STATE_ERR_MEMORY] = "memory is short",
         [VHOST_FS_STATE_ERR_CANCELLED] = "cancelled",
+        [VHOST_FS_STATE_ERR_VERSION] =
+            "of a later version of vhost_fs, by the number at this byte",
     };
 
     return reason < ARRAY_SIZE(reasons) && reasons[reason] ? reasons[reason]

@@ -16,8 +16,11 @@
  *
  * and of what only vhost_fs writes, behind that:
  *
- *	session	"vhost-fs", minor: u32, flags: u64, ways: way[]
+ *	own	"vhost-fs", version: u32, length: u64, session, ways: way[], any bytes
+ *	session	minor: u32, flags: u64
  *	way	node: u64, type: i32, handle: byte[]
+ *
+ * where the length is that of all that follows it, up to the end of the stream.
  *
  * There are no tags and nothing is padded. Unsigned numbers, counts, lengths and
  * what says which case of an enum follows are LEB128: seven bits to a byte, the
@@ -32,6 +35,10 @@
  * handles: in a node's own handle virtiofsd must find what it makes itself, or it
  * takes the file, looked up, for another one. Any other bytes are refused: a stream that
  * has some is damaged, as by a count that became smaller.
+ *
+ * That part may grow at its end by what can be done without: it is skipped by who doesn't
+ * know it. What can't be done without takes another version, which who doesn't know it
+ * refuses.
  */
 #include <linux/errno.h>
 #include <linux/string.h>
@@ -46,8 +53,8 @@
 
 #define NR_VERSIONS	2
 
-/* What the session begins with. */
-static const u8 session_mark[] = { 'v', 'h', 'o', 's', 't', '-', 'f', 's' };
+/* What vhost_fs's own part begins with. */
+static const u8 own_mark[] = { 'v', 'h', 'o', 's', 't', '-', 'f', 's' };
 
 /**
  * struct reader - what is left of a stream
@@ -56,6 +63,7 @@ static const u8 session_mark[] = { 'v', 'h', 'o', 's', 't', '-', 'f', 's' };
  * @at: offset of the next
  * @error_at: where the first error is
  * @error: what was expected there, or NULL
+ * @is_later: it is the number of a later version
  */
 struct reader {
 	const u8 *data;
@@ -63,6 +71,7 @@ struct reader {
 	size_t at;
 	size_t error_at;
 	const char *error;
+	bool is_later;
 };
 
 static bool fail(struct reader *r, size_t at, const char *expected)
@@ -431,11 +440,7 @@ static bool parse_session(struct reader *r, struct vhost_fs_state *st)
 	struct vhost_fs_state_session *session = &st->session;
 	u64 minor;
 
-	if (r->at == r->len)
-		return true;
-	if (!take_mark(r, session_mark, sizeof(session_mark),
-		       "the end of the stream, or a session") ||
-	    !take_bits(r, 32, &minor, "a protocol version of 32 bits") ||
+	if (!take_bits(r, 32, &minor, "a protocol version of 32 bits") ||
 	    !take_u64(r, &session->flags, "a session's flags of 64 bits"))
 		return false;
 	session->minor = minor;
@@ -447,8 +452,6 @@ static bool parse_ways(struct reader *r, struct vhost_fs_state *st)
 {
 	struct vhost_fs_state_way way;
 
-	if (!st->session.known)
-		return true;
 	if (!take_u64(r, &st->nr_ways, "the number of handles with directories, 64 bits"))
 		return false;
 	st->ways_at = r->at;
@@ -460,17 +463,49 @@ static bool parse_ways(struct reader *r, struct vhost_fs_state *st)
 	return true;
 }
 
+static bool take_own_version(struct reader *r)
+{
+	static const char what[] = "the version of what only vhost_fs has: 1";
+	size_t start = r->at;
+	u64 version;
+
+	if (!take_bits(r, 32, &version, what))
+		return false;
+	r->is_later = version > VHOST_FS_STATE_OWN_VERSION;
+	return version == VHOST_FS_STATE_OWN_VERSION || fail(r, start, what);
+}
+
+/* It is as long as it says, so that no later writer's stream can be cut unnoticed. */
+static bool take_own_length(struct reader *r)
+{
+	u64 len;
+
+	if (!take_u64(r, &len, "the length of what follows, 64 bits"))
+		return false;
+	if (len > r->len - r->at)
+		return fail(r, r->len, "more of what only vhost_fs has");
+	return len == r->len - r->at || fail(r, r->at + len, "the end of the stream");
+}
+
+static bool parse_own(struct reader *r, struct vhost_fs_state *st)
+{
+	if (r->at == r->len)
+		return true;
+	if (!take_mark(r, own_mark, sizeof(own_mark),
+		       "the end of the stream, or what only vhost_fs has") ||
+	    !take_own_version(r) || !take_own_length(r) ||
+	    !parse_session(r, st) || !parse_ways(r, st))
+		return false;
+	st->skipped = r->len - r->at;
+	return true;
+}
+
 static bool parse_version(struct reader *r, struct vhost_fs_state *st)
 {
 	if (!take_case(r, NR_VERSIONS, &st->version, "the version: 0 or 1, for V1 or V2"))
 		return false;
 	st->version++;
 	return true;
-}
-
-static bool parse_end(struct reader *r)
-{
-	return r->at == r->len || fail(r, r->at, "the end of the stream");
 }
 
 /**
@@ -480,7 +515,8 @@ static bool parse_end(struct reader *r)
  * @len: how many bytes
  *
  * Context: May sleep, in the kernel. Takes time proportional to @len.
- * Return: 0, or -EBADMSG: @st says where and why.
+ * Return: 0; -EPROTONOSUPPORT if a later version of vhost_fs has written it; -EBADMSG
+ * if it is wrong: @st says where and why.
  */
 int vhost_fs_state_parse(struct vhost_fs_state *st, const void *data, size_t len)
 {
@@ -490,12 +526,12 @@ int vhost_fs_state_parse(struct vhost_fs_state *st, const void *data, size_t len
 	st->data = data;
 	st->len = len;
 	if (parse_version(&r, st) && parse_nodes(&r, st) && parse_handles(&r, st) &&
-	    take_opts(&r, &st->opts) && parse_mounts(&r, st) &&
-	    parse_session(&r, st) && parse_ways(&r, st) && parse_end(&r))
+	    take_opts(&r, &st->opts) && parse_mounts(&r, st) && parse_own(&r, st))
 		return 0;
 	st->error_at = r.error_at;
 	st->error = r.error;
-	return -EBADMSG;
+	st->is_later = r.is_later;
+	return r.is_later ? -EPROTONOSUPPORT : -EBADMSG;
 }
 
 /* A reader of the part from @start to @end, of which @at is the next item. */
@@ -766,24 +802,33 @@ size_t vhost_fs_state_put_mount(u8 *buf, const struct vhost_fs_state_mount *moun
 	return n + put_bytes(buf + n, &mount->path);
 }
 
+static size_t put_agreed(u8 *buf, const struct vhost_fs_state_session *session, u64 nr_ways)
+{
+	size_t n = put_u64(buf, session->minor);
+
+	n += put_u64(buf + n, session->flags);
+	return n + put_u64(buf + n, nr_ways);
+}
+
 /**
  * vhost_fs_state_put_session - write what else was agreed with the guest
  * @buf: has room for VHOST_FS_STATE_ITEM_MAX bytes
- * @minor: the FUSE protocol's minor version
- * @flags: FUSE_* flags of INIT
+ * @session: what was agreed
  * @nr_ways: how many handles with directories follow
+ * @ways_len: how many bytes these are
  *
  * Context: Any.
  * Return: How many bytes were written.
  */
-size_t vhost_fs_state_put_session(u8 *buf, u32 minor, u64 flags, u64 nr_ways)
+size_t vhost_fs_state_put_session(u8 *buf, const struct vhost_fs_state_session *session,
+				  u64 nr_ways, u64 ways_len)
 {
-	size_t n = sizeof(session_mark);
+	size_t n = sizeof(own_mark), len = put_agreed(buf, session, nr_ways);
 
-	memcpy(buf, session_mark, n);
-	n += put_u64(buf + n, minor);
-	n += put_u64(buf + n, flags);
-	return n + put_u64(buf + n, nr_ways);
+	memcpy(buf, own_mark, n);
+	n += put_u64(buf + n, VHOST_FS_STATE_OWN_VERSION);
+	n += put_u64(buf + n, len + ways_len);
+	return n + put_agreed(buf + n, session, nr_ways);
 }
 
 /**

@@ -30,6 +30,9 @@
  */
 #define VHOST_FS_STATE_ITEM_MAX		4352
 
+/* Of vhost_fs's own part; changes with what a reader must not skip. */
+#define VHOST_FS_STATE_OWN_VERSION	1
+
 /**
  * enum vhost_fs_state_location - what says where a node is
  * @VHOST_FS_STATE_ROOT: it is the share's root
@@ -172,10 +175,12 @@ struct vhost_fs_state_way {
  * @nr_ways: how many handles with directories come with it
  * @ways_at: offset of the first
  * @ways_end: offset behind the last
+ * @skipped: bytes behind those, by a later writer, that can be done without
  * @error_at: if it is no good: offset of the first byte that is wrong; @len: one more
  *	byte was expected
  * @error_item: how many nodes, handles, mounts or ways came before the one with the error
  * @error: what was expected there; a constant. NULL if the stream is good
+ * @is_later: what is there is the number of a later version of vhost_fs's part
  *
  * Of a stream that is no good, what lies before the error is filled in.
  */
@@ -199,9 +204,11 @@ struct vhost_fs_state {
 	u64 nr_ways;
 	size_t ways_at;
 	size_t ways_end;
+	size_t skipped;
 	size_t error_at;
 	u64 error_item;
 	const char *error;
+	bool is_later;
 };
 
 int vhost_fs_state_parse(struct vhost_fs_state *st, const void *data, size_t len);
@@ -225,7 +232,8 @@ size_t vhost_fs_state_put_handle(u8 *buf, const struct vhost_fs_state_handle *ha
 size_t vhost_fs_state_put_end(u8 *buf, u64 next_handle,
 			      const struct vhost_fs_state_opts *opts, u64 nr_mounts);
 size_t vhost_fs_state_put_mount(u8 *buf, const struct vhost_fs_state_mount *mount);
-size_t vhost_fs_state_put_session(u8 *buf, u32 minor, u64 flags, u64 nr_ways);
+size_t vhost_fs_state_put_session(u8 *buf, const struct vhost_fs_state_session *session,
+				  u64 nr_ways, u64 ways_len);
 size_t vhost_fs_state_put_way(u8 *buf, const struct vhost_fs_state_way *way);
 
 #endif /* VHOST_FS_STATE_CODEC_H */

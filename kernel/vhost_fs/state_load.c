@@ -142,11 +142,16 @@ static int load_read(struct loader *ld)
 static int load_parse(struct loader *ld)
 {
 	const void *data = vhost_fs_state_blob_map(&ld->blob);
+	int err;
 
 	if (!data)
 		return load_fail(ld, -ENOMEM, VHOST_FS_STATE_ERR_MEMORY, 0);
-	if (vhost_fs_state_parse(&ld->st, data, ld->blob.len))
-		return load_bad(ld, ld->st.error_at);
+	err = vhost_fs_state_parse(&ld->st, data, ld->blob.len);
+	if (err)
+		return load_fail(ld, err,
+				 ld->st.is_later ? VHOST_FS_STATE_ERR_VERSION :
+						   VHOST_FS_STATE_ERR_STREAM,
+				 ld->st.error_at);
 	ld->has_way = vhost_fs_state_next_way(&ld->st, &ld->way_at, &ld->way);
 	return 0;
 }

@@ -546,6 +546,10 @@ static int save_write_ways(struct saver *sv)
 static int save_write_rest(struct saver *sv)
 {
 	u64 flags = sv->s->minor ? sv->s->flags : 0;
+	const struct vhost_fs_state_session session = {
+		.minor = sv->s->minor,
+		.flags = flags,
+	};
 	const struct vhost_fs_state_opts opts = {
 		.writeback = flags & FUSE_WRITEBACK_CACHE,
 		.announce_submounts = flags & FUSE_SUBMOUNTS,
@@ -561,9 +565,9 @@ static int save_write_rest(struct saver *sv)
 	for (i = 0; i < sv->nr_mounts && !err; i++)
 		err = save_write_mount(sv, i);
 	if (!err)
-		err = save_put(sv, vhost_fs_state_put_session(save_at(sv),
-							      sv->s->minor,
-							      flags, sv->nr_ways));
+		err = save_put(sv, vhost_fs_state_put_session(save_at(sv), &session,
+							      sv->nr_ways,
+							      sv->ways.len));
 	if (!err)
 		err = save_write_ways(sv);
 	return err ?: save_flush(sv);

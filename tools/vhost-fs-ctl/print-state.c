@@ -137,6 +137,8 @@ static void show_ways(FILE *out, const struct vhost_fs_state *st)
 		hex(out, &way.handle);
 		fputc('\n', out);
 	}
+	if (st->skipped)
+		fprintf(out, "%zu more bytes, of a later version of vhost_fs\n", st->skipped);
 }
 
 void print_state_text(FILE *out, const struct vhost_fs_state *st)
@@ -287,5 +289,7 @@ void print_state_json(FILE *out, const struct vhost_fs_state *st)
 	mounts_array(out, st);
 	if (st->session.known)
 		ways_array(out, st);
+	if (st->skipped)
+		fprintf(out, ",\n \"skipped\": %zu", st->skipped);
 	fputs("}\n", out);
 }

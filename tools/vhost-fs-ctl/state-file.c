@@ -73,6 +73,9 @@ static void describe_item(const struct vhost_fs_state *st, char *text, size_t si
 	} else if (st->mounts_at && !st->mounts_end) {
 		what = "mount";
 		of = st->nr_mounts;
+	} else if (st->ways_at && !st->ways_end) {
+		what = "handle with a directory";
+		of = st->nr_ways;
 	}
 	*text = '\0';
 	if (what)
@@ -85,6 +88,10 @@ static int bad_stream(const struct state_file *file)
 	const struct vhost_fs_state *st = &file->st;
 	char item[80];
 
+	if (st->is_later)
+		return usage_error("%s: a device state of a later version of vhost_fs: at offset "
+				   "%zu (0x%02x); expected %s", file->name, st->error_at,
+				   file->data[st->error_at], st->error);
 	describe_item(st, item, sizeof(item));
 	if (st->error_at == file->len)
 		return usage_error("%s: not a device state: it ends after %zu bytes; expected %s%s",

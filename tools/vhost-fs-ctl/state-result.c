@@ -23,6 +23,7 @@ static const struct {
 	[VHOST_FS_STATE_ERR_LIMIT] = { "it is beyond the share's limits", NULL },
 	[VHOST_FS_STATE_ERR_MEMORY] = { "memory is short", NULL },
 	[VHOST_FS_STATE_ERR_CANCELLED] = { "cancelled", NULL },
+	[VHOST_FS_STATE_ERR_VERSION] = { "of a later version of vhost_fs", "offset" },
 };
 
 const char *state_result_text(const struct vhost_fs_device_state_result *result, char *text)

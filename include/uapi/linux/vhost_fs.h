@@ -530,6 +530,8 @@ struct vhost_fs_device_state_fd {
  *	share's limits allow
  * @VHOST_FS_STATE_ERR_MEMORY: memory is short
  * @VHOST_FS_STATE_ERR_CANCELLED: cancelled, out of time, or the owner was killed
+ * @VHOST_FS_STATE_ERR_VERSION: what was read is of a later version of vhost_fs, and
+ *	can't be loaded by this one; @object is the offset of its number
  */
 enum vhost_fs_state_reason {
 	VHOST_FS_STATE_ERR_NONE = 0,
@@ -542,6 +544,7 @@ enum vhost_fs_state_reason {
 	VHOST_FS_STATE_ERR_LIMIT = 7,
 	VHOST_FS_STATE_ERR_MEMORY = 8,
 	VHOST_FS_STATE_ERR_CANCELLED = 9,
+	VHOST_FS_STATE_ERR_VERSION = 10,
 };
 
 /**

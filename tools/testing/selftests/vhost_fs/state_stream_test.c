@@ -412,21 +412,42 @@ TEST_F(stream, session)
 		{ 31, 1ULL << 63, EOPNOTSUPP },
 		{ 31, FUSE_POSIX_LOCKS, EOPNOTSUPP },
 	};
+	struct vhost_fs_state_session session;
 	size_t len;
 	unsigned int i;
 
 	good(self->s);
 	len = self->s->len;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		self->s->len = len + vhost_fs_state_put_session(self->s->data + len,
-								rows[i].minor,
-								rows[i].flags, 0);
+		session.minor = rows[i].minor;
+		session.flags = rows[i].flags;
+		self->s->len = len + vhost_fs_state_put_session(self->s->data + len, &session,
+								0, 0);
 		EXPECT_EQ(rows[i].error, LOAD()) {
 			TH_LOG("row %u", i);
 		}
 		if (rows[i].error == EOPNOTSUPP)
 			EXPECT_EQ(rows[i].flags, self->result.object);
 	}
+}
+
+/* What a later vhost_fs adds is skipped; what can't be done without it is told. */
+TEST_F(stream, of_a_later_vhost_fs)
+{
+	const struct vhost_fs_state_session session = { .minor = 31 };
+	size_t len, version;
+
+	good(self->s);
+	len = self->s->len;
+	version = len + strlen("vhost-fs");
+	self->s->len = len + vhost_fs_state_put_session(self->s->data + len, &session, 0, 1);
+	EXPECT_BAD();
+	self->s->data[self->s->len++] = 0xff;
+	EXPECT_EQ(0, LOAD());
+	self->s->data[version]++;
+	EXPECT_EQ(EPROTONOSUPPORT, LOAD());
+	EXPECT_EQ(VHOST_FS_STATE_ERR_VERSION, self->result.reason);
+	EXPECT_EQ(version, self->result.object);
 }
 
 /* What can't be opened by a guest can't be by a stream. */
@@ -604,11 +625,14 @@ static void end_with_ways(struct stream *s, const struct vhost_fs_state_way *way
 {
 	const struct vhost_fs_state_opts opts = { 0 };
 	const struct vhost_fs_state_mount mount = { .id = 7, .path = bytes(".") };
+	const struct vhost_fs_state_session session = { .minor = 31 };
+	u8 item[VHOST_FS_STATE_ITEM_MAX];
 	unsigned int i;
 
 	s->len += vhost_fs_state_put_end(s->data + s->len, 0, &opts, 1);
 	s->len += vhost_fs_state_put_mount(s->data + s->len, &mount);
-	s->len += vhost_fs_state_put_session(s->data + s->len, 31, 0, nr);
+	s->len += vhost_fs_state_put_session(s->data + s->len, &session, nr,
+					     nr * vhost_fs_state_put_way(item, way));
 	for (i = 0; i < nr; i++)
 		s->len += vhost_fs_state_put_way(s->data + s->len, way);
 }

@@ -56,6 +56,9 @@ static size_t make_stream(u8 *buf)
 	const struct vhost_fs_state_mount mount = { 31, bytes(".") };
 	const struct vhost_fs_state_opts opts = { .writeback = true, .posix_acl = true };
 	const struct vhost_fs_state_way way = { 5, 3, bytes("\x02\xfe") };
+	const struct vhost_fs_state_session session = { .minor = 38, .flags = 0x11 };
+	u8 ways[VHOST_FS_STATE_ITEM_MAX];
+	size_t ways_len = vhost_fs_state_put_way(ways, &way);
 	size_t len = vhost_fs_state_put_begin(buf, ARRAY_SIZE(nodes)), i;
 
 	for (i = 0; i < ARRAY_SIZE(nodes); i++)
@@ -65,8 +68,13 @@ static size_t make_stream(u8 *buf)
 		len += vhost_fs_state_put_handle(buf + len, &handles[i]);
 	len += vhost_fs_state_put_end(buf + len, 3, &opts, 1);
 	len += vhost_fs_state_put_mount(buf + len, &mount);
-	len += vhost_fs_state_put_session(buf + len, 38, 0x11, 1);
-	return len + vhost_fs_state_put_way(buf + len, &way);
+	len += vhost_fs_state_put_session(buf + len, &session, 1, ways_len + 2);
+	memcpy(buf + len, ways, ways_len);
+	len += ways_len;
+	/* And of a later version. */
+	buf[len++] = 0xaa;
+	buf[len++] = 0xbb;
+	return len;
 }
 
 static void test_text(void **state)
@@ -77,7 +85,7 @@ static void test_text(void **state)
 	(void)state;
 	assert_int_equal(0, vhost_fs_state_parse(&st, buf, make_stream(buf)));
 	assert_prints(print_state_text, &st,
-		"version 2, 99 bytes\n"
+		"version 2, 103 bytes\n"
 		"agreed with the guest: writeback, posix_acl\n"
 		"FUSE 7.38, flags 0x11\n"
 		"nodes: 5, the next will be 6\n"
@@ -94,7 +102,8 @@ static void test_text(void **state)
 		"mounts: 1\n"
 		"    31: \".\"\n"
 		"handles with directories: 1\n"
-		"    node 5: handle 3:02fe\n");
+		"    node 5: handle 3:02fe\n"
+		"2 more bytes, of a later version of vhost_fs\n");
 }
 
 static void test_json(void **state)
@@ -105,7 +114,7 @@ static void test_json(void **state)
 	(void)state;
 	assert_int_equal(0, vhost_fs_state_parse(&st, buf, make_stream(buf)));
 	assert_prints(print_state_json, &st,
-		"{\"version\": 2, \"bytes\": 99, \"next_node\": 6, \"next_handle\": 3,\n"
+		"{\"version\": 2, \"bytes\": 103, \"next_node\": 6, \"next_handle\": 3,\n"
 		" \"opts\": {\"writeback\": true, \"announce_submounts\": false, "
 		"\"posix_acl\": true, \"sup_group_extension\": false},\n"
 		" \"session\": {\"minor\": 38, \"flags\": 17},\n"
@@ -125,7 +134,8 @@ static void test_json(void **state)
 		" \"mounts\": [\n"
 		"  {\"id\": 31, \"path\": \".\"}],\n"
 		" \"ways\": [\n"
-		"  {\"node\": 5, \"type\": 3, \"handle\": \"02fe\"}]}\n");
+		"  {\"node\": 5, \"type\": 3, \"handle\": \"02fe\"}],\n"
+		" \"skipped\": 2}\n");
 }
 
 /* What has nothing in it, which virtiofsd writes before the guest's INIT. */
@@ -203,7 +213,13 @@ static void test_files(void **state)
 	assert_file("\1\0\2\0\0\0\0\0\0\1\5\1/", 13, 2, "not a device state: wrong at offset 12 "
 		    "(0x2f); expected a name of 1 to 255 bytes (mount 1 of 1)");
 	assert_file("\1\0\2\0\0\0\0\0\0\0x", 11, 2, "not a device state: wrong at offset 10 "
-		    "(0x78); expected the end of the stream, or a session");
+		    "(0x78); expected the end of the stream, or what only vhost_fs has");
+	assert_file("\1\0\2\0\0\0\0\0\0\0vhost-fs\2\0", 20, 2, "a device state of a later "
+		    "version of vhost_fs: at offset 18 (0x02); expected the version of what only "
+		    "vhost_fs has: 1");
+	assert_file("\1\0\2\0\0\0\0\0\0\0vhost-fs\1\6\46\0\1\5\2\377", 26, 2,
+		    "not a device state: it ends after 26 bytes; expected a file handle of at "
+		    "most 128 bytes (handle with a directory 1 of 1)");
 }
 
 /* More than is read at once; and what can't be read. */
@@ -215,7 +231,7 @@ static void test_large_and_missing(void **state)
 	(void)state;
 	memcpy(large, "\1\0\2\0\0\0\0\0\0\0", 10);
 	assert_file(large, sizeof(large), 2, "not a device state: wrong at offset 10 (0x00); "
-		    "expected the end of the stream, or a session");
+		    "expected the end of the stream, or what only vhost_fs has");
 	assert_int_equal(1, read_file("/nowhere", said, sizeof(said)));
 	assert_string_equal("vhost-fs-ctl: can't open /nowhere: No such file or directory\n", said);
 	assert_int_equal(1, read_file("/", said, sizeof(said)));

@@ -371,9 +371,35 @@ static void test_bytes_behind_the_end(void **state)
 {
 	(void)state;
 	assert_bad_hex("01 00 02 00 00 00 00 00 00 00 00", 10,
-		       "the end of the stream, or a session");
+		       "the end of the stream, or what only vhost_fs has");
 	assert_bad_hex("00 00 02 00 00 00 00 00 00 00", 9,
-		       "the end of the stream, or a session");
+		       "the end of the stream, or what only vhost_fs has");
+}
+
+/* A stream with nothing in it but what was agreed, and these handles. */
+static struct stream own_part(const struct vhost_fs_state_session *session,
+			      const struct vhost_fs_state_way *ways, u64 nr)
+{
+	struct stream s = hex(before_init);
+	u8 buf[512];
+	size_t len = 0;
+	u64 i;
+
+	for (i = 0; i < nr; i++)
+		len += vhost_fs_state_put_way(buf + len, &ways[i]);
+	s.len += vhost_fs_state_put_session(s.data + s.len, session, nr, len);
+	memcpy(s.data + s.len, buf, len);
+	s.len += len;
+	return s;
+}
+
+/* Wherever it is cut, but where virtiofsd's part ends. */
+static void assert_own_prefixes_bad(const struct stream *s)
+{
+	size_t len;
+
+	for (len = hex(before_init).len + 1; len < s->len; len++)
+		assert_bad(s->data, len, len, NULL);
 }
 
 /* And behind that, in what directories the files are that have handles. */
@@ -382,18 +408,14 @@ static void test_ways(void **state)
 	const struct vhost_fs_state_way ways[] = {
 		{ 2, -5, { (const u8 *)"abc", 3 } }, { UINT64_MAX, 0x7fffffff, { } },
 	};
-	struct stream s = hex(before_init);
+	const struct vhost_fs_state_session session = { .minor = 38 };
+	struct stream s = own_part(&session, ways, 2);
+	struct vhost_fs_state st = parse_good(&s);
 	struct vhost_fs_state_way way;
-	struct vhost_fs_state st;
-	size_t len, at = 0;
+	size_t at = 0;
 	int i;
 
 	(void)state;
-	s.len += vhost_fs_state_put_session(s.data + s.len, 38, 0, 2);
-	len = s.len;
-	for (i = 0; i < 2; i++)
-		s.len += vhost_fs_state_put_way(s.data + s.len, &ways[i]);
-	st = parse_good(&s);
 	assert_true(st.nr_ways == 2);
 	for (i = 0; i < 2; i++) {
 		assert_true(vhost_fs_state_next_way(&st, &at, &way));
@@ -403,32 +425,69 @@ static void test_ways(void **state)
 		assert_memory_equal("abc", way.handle.data, way.handle.len);
 	}
 	assert_false(vhost_fs_state_next_way(&st, &at, &way));
-	for (; len < s.len; len++)
-		assert_bad(s.data, len, len, NULL);
+	assert_own_prefixes_bad(&s);
 	s.data[s.len++] = 0;
 	assert_bad(s.data, s.len, s.len - 1, "the end of the stream");
 }
 
+/* A stream with nothing in it, as far as to where the version of what vhost_fs has follows. */
+#define OWN_MARK "01 00 02 00 00 00 00 00 00 00 76 68 6f 73 74 2d 66 73 "
+
 /* What vhost_fs has behind virtiofsd's part: the guest's INIT, in full. */
 static void test_session(void **state)
 {
+	const struct vhost_fs_state_session session = { .minor = 38, .flags = 1ULL << 63 };
 	struct stream s = hex(before_init);
 	struct vhost_fs_state st = parse_good(&s);
-	size_t len = s.len;
 
 	(void)state;
 	assert_false(st.session.known);
-	s.len += vhost_fs_state_put_session(s.data + s.len, 38, 1ULL << 63, 0);
+	s = own_part(&session, NULL, 0);
 	st = parse_good(&s);
 	assert_true(st.session.known);
 	assert_int_equal(38, st.session.minor);
 	assert_true(st.session.flags == 1ULL << 63);
-	for (len++; len < s.len; len++)
-		assert_bad(s.data, len, len, NULL);
+	assert_own_prefixes_bad(&s);
 	s.data[s.len++] = 0;
 	assert_bad(s.data, s.len, s.len - 1, "the end of the stream");
-	assert_bad_hex("01 00 02 00 00 00 00 00 00 00 76 68 6f 73 74 2d 66 73 ff ff ff ff 10 00", 22,
-		       "a protocol version of 32 bits");
+	assert_bad_hex(OWN_MARK "01 06 ff ff ff ff 10 00", 24, "a protocol version of 32 bits");
+}
+
+static void assert_later(const char *text, size_t at)
+{
+	struct stream s = hex(text);
+	struct vhost_fs_state st;
+
+	assert_int_equal(-EPROTONOSUPPORT, vhost_fs_state_parse(&st, s.data, s.len));
+	assert_int_equal(at, st.error_at);
+	assert_true(st.is_later);
+	assert_string_equal("the version of what only vhost_fs has: 1", st.error);
+}
+
+/*
+ * What a later vhost_fs has put behind all else can be done without, and is there in
+ * full; with another version it can't be done without.
+ */
+static void test_later_versions(void **state)
+{
+	struct stream s = hex(OWN_MARK "01 05 26 07 00 aa bb");
+	struct vhost_fs_state st = parse_good(&s);
+
+	(void)state;
+	assert_int_equal(2, st.skipped);
+	assert_int_equal(7, st.session.flags);
+	assert_own_prefixes_bad(&s);
+	s = hex(OWN_MARK "81 00 83 00 26 07 00");
+	st = parse_good(&s);
+	assert_int_equal(0, st.skipped);
+	assert_later(OWN_MARK "02 05 26 07 00 aa bb", 18);
+	assert_later(OWN_MARK "ff ff ff ff 0f", 18);
+	assert_bad_hex(OWN_MARK "ff ff ff ff 10", 22, "the version of what only vhost_fs has: 1");
+	assert_bad_hex(OWN_MARK "00 03 26 07 00", 18, "the version of what only vhost_fs has: 1");
+	/* A length that is less than there is, or than it takes; more than is there. */
+	assert_bad_hex(OWN_MARK "01 02 26 07 00", 22, "the end of the stream");
+	assert_bad_hex(OWN_MARK "01 00", 20, "a protocol version of 32 bits");
+	assert_bad_hex(OWN_MARK "01 " LONGEST " 26 07 00", 32, "more of what only vhost_fs has");
 }
 
 static void test_longest_item(void **state)
@@ -592,6 +651,7 @@ int main(void)
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_bytes_behind_the_end),
 		cmocka_unit_test(test_session),
+		cmocka_unit_test(test_later_versions),
 		cmocka_unit_test(test_ways),
 		cmocka_unit_test(test_longest_item),
 		cmocka_unit_test(test_utf8),
