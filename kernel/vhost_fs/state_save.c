@@ -139,6 +139,14 @@ static u8 *save_at(struct saver *sv)
 	return sv->out + sv->out_len;
 }
 
+/* An item that is written later. What can't be written has no memory used up. */
+static int save_keep(struct saver *sv, struct vhost_fs_state_blob *blob, size_t len)
+{
+	if (sv->nodes.len + sv->ways.len + len > VHOST_FS_STATE_MAX)
+		return -EOVERFLOW;
+	return vhost_fs_state_blob_append(blob, sv->item, len);
+}
+
 /* ---- where a node is -------------------------------------------------- */
 
 /* A number for a mount, which says nothing but that. */
@@ -187,8 +195,7 @@ static int save_way(struct saver *sv, u64 node, const struct vhost_fs_fh *fh)
 	if (fh->type == fh->key_type)
 		return 0;
 	sv->nr_ways++;
-	return vhost_fs_state_blob_append(&sv->ways, sv->item,
-					  vhost_fs_state_put_way(sv->item, &way));
+	return save_keep(sv, &sv->ways, vhost_fs_state_put_way(sv->item, &way));
 }
 
 static int save_by_handle(struct saver *sv, const struct path *path,
@@ -398,8 +405,7 @@ static int save_node(struct saver *sv, struct vhost_fs_node *from)
 	if (err)
 		return err;
 	sv->nr_nodes++;
-	return vhost_fs_state_blob_append(&sv->nodes, sv->item,
-					  vhost_fs_state_put_node(sv->item, &node));
+	return save_keep(sv, &sv->nodes, vhost_fs_state_put_node(sv->item, &node));
 }
 
 static int save_collect_nodes(struct saver *sv)
