@@ -737,7 +737,8 @@ TEST_F_TIMEOUT(fail, no_memory_to_load, 120)
 		EXPECT_EQ(VHOST_FS_STATE_ERR_MEMORY, self->result.reason);
 		EXPECT_TRUE(has_nothing(self));
 	}
-	EXPECT_LT(10, failed);
+	/* How many there are depends on what is in the caches. */
+	EXPECT_LT(5, failed);
 	EXPECT_TRUE(is_as_it_was(self));
 	EXPECT_EQ(0, faults_allow(false));
 	EXPECT_ARRIVES();
