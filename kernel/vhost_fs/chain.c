@@ -13,6 +13,7 @@
  * regions, broken ones, a dirty log to be kept, a virtual IOMMU. So nothing is
  * refused here, and the core's checks aren't repeated.
  */
+#include <linux/nospec.h>
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
@@ -39,83 +40,23 @@ static bool is_plain(const struct vhost_virtqueue *vq)
 	return !vq->iotlb && vq->is_le == virtio_legacy_is_little_endian();
 }
 
-static bool read_u16(u16 *to, const __virtio16 __user *from)
+/* Not an empty buffer, or one that wraps round: they end before they begin. */
+static __always_inline bool in_region(const struct vhost_fs_queue *q, u64 addr,
+				      u32 len)
 {
-	if (!user_read_access_begin(from, sizeof(*from)))
-		return false;
-	unsafe_get_user(*to, (const u16 __user *)from, fault);
-	user_read_access_end();
-	return true;
+	u64 last = addr + len - 1;
 
-fault:
-	user_read_access_end();
-	return false;
+	return addr >= q->region.first && last <= q->region.last && last >= addr;
 }
 
-/* A descriptor of the ring. */
-static bool read_desc(const struct vring_desc __user *desc, u64 *addr, u32 *len,
-		      u16 *flags)
+/* Remember the region that guest memory lies in; false if it isn't in one. */
+static bool find_region(struct vhost_fs_queue *q, u64 addr, u32 len)
 {
-	if (!user_read_access_begin(desc, sizeof(*desc)))
-		return false;
-	unsafe_get_user(*addr, (const u64 __user *)&desc->addr, fault);
-	unsafe_get_user(*len, (const u32 __user *)&desc->len, fault);
-	unsafe_get_user(*flags, (const u16 __user *)&desc->flags, fault);
-	user_read_access_end();
-	return true;
-
-fault:
-	user_read_access_end();
-	return false;
-}
-
-/*
- * Copy a table of at most @n descriptors, each the next one's predecessor, with
- * guest addresses. Returns how many there are, 0 if they are not like that.
- */
-static unsigned int read_table(struct vhost_fs_req *req,
-			       const struct vring_desc __user *table,
-			       unsigned int n)
-{
-	struct iovec *iov = req->iov;
-	unsigned int i = 0, nr_in = 0;
-	u16 flags, next;
-	u64 addr;
-	u32 len;
-
-	if (!user_read_access_begin(table, n * sizeof(*table)))
-		return 0;
-	do {
-		unsafe_get_user(addr, (const u64 __user *)&table[i].addr, odd);
-		unsafe_get_user(len, (const u32 __user *)&table[i].len, odd);
-		unsafe_get_user(flags, (const u16 __user *)&table[i].flags, odd);
-		unsafe_get_user(next, (const u16 __user *)&table[i].next, odd);
-		if (flags & VRING_DESC_F_WRITE)
-			nr_in++;
-		else if (nr_in)
-			goto odd;
-		if (flags & VRING_DESC_F_INDIRECT)
-			goto odd;
-		iov[i].iov_base = (void __user *)(uintptr_t)addr;
-		iov[i].iov_len = len;
-		i++;
-		if (!(flags & VRING_DESC_F_NEXT)) {
-			user_read_access_end();
-			req->out_num = i - nr_in;
-			req->in_num = nr_in;
-			return i;
-		}
-	} while (next == i && i < n);
-odd:
-	user_read_access_end();
-	return 0;
-}
-
-/* Remember the region that guest memory from @addr to @last lies in. */
-static bool find_region(struct vhost_fs_queue *q, u64 addr, u64 last)
-{
+	u64 last = addr + len - 1;
 	struct vhost_iotlb_map *map;
 
+	if (last < addr)
+		return false;
 	map = vhost_iotlb_itree_first(q->fs->vdev.umem, addr, last);
 	if (!map || map->perm != VHOST_ACCESS_RW)
 		return false;
@@ -124,58 +65,94 @@ static bool find_region(struct vhost_fs_queue *q, u64 addr, u64 last)
 		.last = map->last,
 		.offset = map->addr - map->start,
 	};
-	return addr >= map->start && last <= map->last;
+	return in_region(q, addr, len);
 }
 
 /* Make a guest address one of the VMM; false if it isn't in one region. */
-static __always_inline bool translate(struct vhost_fs_queue *q, u64 *addr,
-				      size_t len)
+static bool translate(struct vhost_fs_queue *q, u64 *addr, u32 len)
 {
-	u64 last = *addr + len - 1;
-
-	/* An empty buffer, or one that wraps round, ends before it begins. */
-	if (unlikely(last < *addr))
-		return false;
-	if (unlikely(*addr < q->region.first || last > q->region.last) &&
-	    !find_region(q, *addr, last))
+	if (unlikely(!in_region(q, *addr, len)) && !find_region(q, *addr, len))
 		return false;
 	*addr += q->region.offset;
 	return true;
 }
 
 /*
- * Give @n pieces the VMM's addresses. What a guest cuts at each page becomes one
- * piece again within a region: file systems look at each piece, and some at all that
- * are left again and again. Returns false if one isn't in a region.
+ * One more piece of guest memory, in q->region. What a guest cuts at each page becomes
+ * one piece again: file systems look at each piece, and some at all that are left
+ * again and again. @end is where the last one ends, if it may grow, else 0.
  */
-static bool place(struct vhost_fs_queue *q, struct vhost_fs_req *req,
-		  unsigned int n)
+static __always_inline struct iovec *add_piece(const struct vhost_fs_queue *q,
+					       struct iovec *last, u64 end,
+					       u64 addr, u32 len)
 {
-	unsigned int i, out = req->out_num;
-	struct iovec *to = req->iov - 1;
-	u64 guest, addr, end = 0;
-	size_t len;
+	if (end && addr == end)
+		last->iov_len += len;
+	else
+		*++last = (struct iovec) {
+			u64_to_user_ptr(addr + q->region.offset), len
+		};
+	return last;
+}
 
-	for (i = 0; i < n; i++) {
-		guest = (uintptr_t)req->iov[i].iov_base;
-		addr = guest;
-		len = req->iov[i].iov_len;
-		if (!translate(q, &addr, len))
-			return false;
-		if (i == out)
-			req->out_num = to + 1 - req->iov;
-		/* The byte before is in the same region, which translate() has found. */
-		if (i && i != out && guest == end && guest > q->region.first)
-			to->iov_len += len;
-		else
-			*++to = (struct iovec){ u64_to_user_ptr(addr), len };
-		end = guest + len;
+/*
+ * Make pieces of a table of at most @n descriptors, each the next one's predecessor,
+ * those to be read before those to be written. Each is read once. Returns false if
+ * they are not like that.
+ */
+static bool read_table(struct vhost_fs_queue *q, struct vhost_fs_req *req,
+		       const struct vring_desc __user *table, unsigned int n)
+{
+	struct iovec *last = req->iov - 1, *last_out = NULL;
+	u64 addr, end = 0, sum = 0, sum_out = 0;
+	unsigned int i = 0;
+	u16 flags, next;
+	u32 len;
+
+	if (!user_read_access_begin(table, n * sizeof(*table)))
+		return false;
+	do {
+		unsafe_get_user(addr, (const u64 __user *)&table[i].addr, odd);
+		unsafe_get_user(len, (const u32 __user *)&table[i].len, odd);
+		unsafe_get_user(flags, (const u16 __user *)&table[i].flags, odd);
+		unsafe_get_user(next, (const u16 __user *)&table[i].next, odd);
+		if ((flags & VRING_DESC_F_INDIRECT) ||
+		    (last_out && !(flags & VRING_DESC_F_WRITE)))
+			goto odd;
+		if ((flags & VRING_DESC_F_WRITE) && !last_out) {
+			last_out = last;
+			sum_out = sum;
+			end = 0;
+		}
+		if (unlikely(!in_region(q, addr, len))) {
+			/* Pieces of two regions stay apart. */
+			end = 0;
+			user_read_access_end();
+			if (!find_region(q, addr, len) ||
+			    !user_read_access_begin(table, n * sizeof(*table)))
+				return false;
+		}
+		last = add_piece(q, last, end, addr, len);
+		end = addr + len;
+		sum += len;
+		i++;
+	} while ((flags & VRING_DESC_F_NEXT) && next == i && i < n);
+	if (flags & VRING_DESC_F_NEXT)
+		goto odd;
+	user_read_access_end();
+	if (!last_out) {
+		last_out = last;
+		sum_out = sum;
 	}
-	n = to + 1 - req->iov;
-	if (out == i)
-		req->out_num = n;
-	req->in_num = n - req->out_num;
+	req->out_num = last_out + 1 - req->iov;
+	req->in_num = last - last_out;
+	req->out_len = sum_out;
+	req->in_len = sum - sum_out;
 	return true;
+
+odd:
+	user_read_access_end();
+	return false;
 }
 
 static bool take_table(struct vhost_fs_queue *q, struct vhost_fs_req *req,
@@ -186,8 +163,7 @@ static bool take_table(struct vhost_fs_queue *q, struct vhost_fs_req *req,
 	if (len % sizeof(struct vring_desc) || n - 1 >= ARRAY_SIZE(req->iov) ||
 	    !IS_ALIGNED(addr, sizeof(addr)) || !translate(q, &addr, len))
 		return false;
-	n = read_table(req, u64_to_user_ptr(addr), n);
-	return n && place(q, req, n);
+	return read_table(q, req, u64_to_user_ptr(addr), n);
 }
 
 /* A request that is all there is of its chain: a FORGET. */
@@ -200,48 +176,72 @@ static bool take_one(struct vhost_fs_queue *q, struct vhost_fs_req *req,
 	req->iov[0].iov_len = len;
 	req->out_num = 1;
 	req->in_num = 0;
+	req->out_len = len;
+	req->in_len = 0;
 	return true;
 }
 
-static bool take_chain(struct vhost_fs_queue *q, struct vhost_fs_req *req,
-		       u16 head)
+/*
+ * Is there a chain, and which is its first descriptor? Returns 1; 0 if there is none;
+ * -EAGAIN if the core is to say what is wrong.
+ */
+static int read_ring(struct vhost_virtqueue *vq, u16 *head, struct vring_desc *first)
 {
-	u64 addr;
-	u32 len;
-	u16 flags;
-
-	if (!read_desc(q->vq.desc + head, &addr, &len, &flags))
-		return false;
-	if (flags == VRING_DESC_F_INDIRECT)
-		return take_table(q, req, addr, len);
-	return !flags && take_one(q, req, addr, len);
-}
-
-/* Is there a chain? Returns -EAGAIN if the core is to say what is wrong. */
-static int next_head(struct vhost_virtqueue *vq, u16 *head)
-{
+	const struct vring_avail __user *avail = vq->avail;
+	const struct vring_desc __user *desc;
 	u16 idx;
 
+	if (!access_ok(vq->desc, vq->num * sizeof(*desc)) ||
+	    !user_read_access_begin(avail, struct_size(avail, ring, vq->num)))
+		return -EAGAIN;
 	if (vq->avail_idx == vq->last_avail_idx) {
-		if (!read_u16(&idx, &vq->avail->idx) ||
-		    (u16)(idx - vq->last_avail_idx) > vq->num)
-			return -EAGAIN;
-		if (idx == vq->avail_idx)
+		unsafe_get_user(idx, (const u16 __user *)&avail->idx, odd);
+		if ((u16)(idx - vq->last_avail_idx) > vq->num)
+			goto odd;
+		if (idx == vq->avail_idx) {
+			user_read_access_end();
 			return 0;
+		}
 		vq->avail_idx = idx;
 		/* The guest wrote the chain before the index. */
 		smp_rmb();
 	}
 	idx = vq->last_avail_idx & (vq->num - 1);
-	if (!read_u16(head, &vq->avail->ring[idx]) || *head >= vq->num)
-		return -EAGAIN;
+	unsafe_get_user(*head, (const u16 __user *)&avail->ring[idx], odd);
+	if (*head >= vq->num)
+		goto odd;
+	desc = vq->desc + array_index_nospec(*head, vq->num);
+	unsafe_get_user(first->addr, &desc->addr, odd);
+	unsafe_get_user(first->len, &desc->len, odd);
+	unsafe_get_user(first->flags, &desc->flags, odd);
+	user_read_access_end();
 	return 1;
+
+odd:
+	user_read_access_end();
+	return -EAGAIN;
+}
+
+static bool take_chain(struct vhost_fs_queue *q, struct vhost_fs_req *req,
+		       const struct vring_desc *first)
+{
+	u64 addr = (__force u64)first->addr;
+	u32 len = (__force u32)first->len;
+
+	switch ((__force u16)first->flags) {
+	case VRING_DESC_F_INDIRECT:
+		return take_table(q, req, addr, len);
+	case 0:
+		return take_one(q, req, addr, len);
+	default:
+		return false;
+	}
 }
 
 /**
  * vhost_fs_chain_take - take the next chain off a ring, if it is an easy one
  * @q: the queue, which keeps no dirty log
- * @req: its @head, @iov, @out_num and @in_num are set
+ * @req: its @head, @iov, and how much of that there is, are set
  *
  * Return: 1; 0 if there is no chain; -EAGAIN if vhost_get_vq_desc() must do it,
  * with the ring as it was.
@@ -251,6 +251,7 @@ static int next_head(struct vhost_virtqueue *vq, u16 *head)
 int vhost_fs_chain_take(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 {
 	struct vhost_virtqueue *vq = &q->vq;
+	struct vring_desc first __uninitialized;
 	u16 head;
 	int ret;
 
@@ -258,10 +259,10 @@ int vhost_fs_chain_take(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 
 	if (!is_plain(vq))
 		return -EAGAIN;
-	ret = next_head(vq, &head);
+	ret = read_ring(vq, &head, &first);
 	if (ret <= 0)
 		return ret;
-	if (!take_chain(q, req, head))
+	if (!take_chain(q, req, &first))
 		return -EAGAIN;
 	req->head = head;
 	vq->last_avail_idx++;

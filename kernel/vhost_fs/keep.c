@@ -186,6 +186,7 @@ void vhost_fs_keep_take(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 	req->keep = kept->keep;
 	req->done = kept->done;
 	keep_fill_iov(req, kept);
+	vhost_fs_req_measure(req);
 	if (kept->keep == VHOST_FS_KEEP_REPLY)
 		keep_take_reply(req, kept);
 	vhost_fs_req_free(kept);

@@ -513,6 +513,7 @@ void vhost_fs_park_fill(struct vhost_fs_req *req, struct fuse_in_header *hdr)
 	req->head = p->head;
 	*hdr = p->hdr;
 	park_fill_iov(req, p);
+	vhost_fs_req_measure(req);
 }
 
 /**

@@ -468,8 +468,6 @@ static void req_prepare(struct vhost_fs_req *req)
 	req->written = 0;
 	req->bad = false;
 	req->changed = false;
-	req->out_len = iov_length(req->iov, req->out_num);
-	req->in_len = iov_length(req->iov + req->out_num, req->in_num);
 }
 
 /* Serve, up to the reply, what is new from the ring. */
@@ -508,7 +506,6 @@ static void req_resend(struct vhost_fs_req *req)
 {
 	req->share = req->fs->share;
 	req->written = 0;
-	req->in_len = iov_length(req->iov + req->out_num, req->in_num);
 	vhost_fs_reply_resend(req);
 	trace_vhost_fs_request_end(req);
 }

@@ -149,6 +149,13 @@ static inline bool vhost_fs_req_has(const struct vhost_fs_req *req, u64 flag)
 	return req->session_flags & flag;
 }
 
+/* After a change of @iov, @out_num and @in_num. */
+static inline void vhost_fs_req_measure(struct vhost_fs_req *req)
+{
+	req->out_len = iov_length(req->iov, req->out_num);
+	req->in_len = iov_length(req->iov + req->out_num, req->in_num);
+}
+
 struct vhost_fs_req *vhost_fs_req_alloc(struct vhost_fs_dev *fs);
 void vhost_fs_req_free(struct vhost_fs_req *req);
 void vhost_fs_req_run(struct vhost_fs_req *req);

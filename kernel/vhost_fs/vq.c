@@ -167,6 +167,7 @@ static int vq_fetch_slow(struct vhost_fs_queue *q, struct vhost_fs_req *req,
 	if (head == vq->num)
 		return 0;
 	req->head = head;
+	vhost_fs_req_measure(req);
 	return 1;
 }
 

@@ -236,6 +236,58 @@ TEST_F(chain, memory_cut_anywhere)
 	}
 }
 
+/*
+ * From @cut on guest memory is at the same place of @copy, with what was there; what
+ * is left here is of no use.
+ */
+static int move_behind(FIXTURE_DATA(chain) *self, char *cut, char *copy)
+{
+	struct two_regions memory = cut_memory(self->dev, cut);
+	size_t size = (char *)(self->place + 1) - cut;
+
+	copy += memory.region[0].memory_size;
+	memcpy(copy, cut, size);
+	memset(cut, 0xff, size);
+	memory.region[1].userspace_addr = (uintptr_t)copy;
+	return ring_ioctl(self->dev->fd, VHOST_SET_MEM_TABLE, &memory);
+}
+
+/* Pieces that are neighbours in the guest's memory and nowhere else. */
+TEST_F(chain, neighbours_in_the_guest_only)
+{
+	struct place *place = self->place;
+	char *const places[] = { place->request, place->reply };
+	const size_t sizes[] = { self->out_len, self->in_len };
+	struct two_regions memory = cut_memory(self->dev, place);
+	char *copy, *there, *cut;
+	unsigned int n, i;
+	size_t at;
+	int len;
+
+	copy = mmap(NULL, self->dev->mem_size, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	ASSERT_NE(MAP_FAILED, copy);
+	there = copy + (place->reply - (char *)self->dev->mem);
+	for (i = 0; i < NR(places); i++) {
+		for (at = 0; at < sizes[i]; at += 24) {
+			ask(self);
+			n = cut_all(self, 24, 24);
+			cut = places[i] + at;
+			ASSERT_EQ(0, move_behind(self, cut, copy));
+			len = use_table(self, n);
+			/* What came here, and behind it what came there. */
+			if (cut > place->reply)
+				memcpy(there, place->reply, at);
+			EXPECT_TRUE(is_answered(self, there, len)) {
+				TH_LOG("place %u at %zu: used length %d", i, at, len);
+			}
+			EXPECT_EQ((char)0xff, *cut);
+		}
+	}
+	EXPECT_EQ(0, ring_ioctl(self->dev->fd, VHOST_SET_MEM_TABLE, &memory));
+	munmap(copy, self->dev->mem_size);
+}
+
 /* The rings stay, but what they point to lies elsewhere in the VMM now. */
 TEST_F(chain, memory_moves)
 {
