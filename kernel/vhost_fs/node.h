@@ -105,6 +105,9 @@ struct vhost_fs_node *vhost_fs_node_get(struct vhost_fs_session *s, u64 id);
 struct vhost_fs_node *vhost_fs_node_get_any(struct vhost_fs_session *s, u64 id);
 void vhost_fs_node_put(struct vhost_fs_node *node);
 bool vhost_fs_path_inside(const struct path *path, const struct path *root);
+int vhost_fs_node_borrow_path(struct vhost_fs_req *req,
+			      struct vhost_fs_node *node, struct path *path);
+void vhost_fs_node_return_path(struct vhost_fs_node *node, struct path *path);
 int vhost_fs_node_path(struct vhost_fs_req *req, struct vhost_fs_node *node,
 		       struct path *path);
 int vhost_fs_node_reserve(struct vhost_fs_req *req);

@@ -6,7 +6,7 @@
  * A node's dentry is one of the inode's names. When that name has gone and a
  * lookup comes in by another, the node takes over the other; a node's handle is
  * likewise exchanged when the file is found in another directory. Requests
- * therefore work on a path of their own (vhost_fs_node_path()).
+ * therefore work on a path of their own (vhost_fs_node_borrow_path()).
  *
  * The host may move what the guest holds out of the share. Every request on a
  * node checks that its dentry still lies below the share's root; as long as
@@ -250,10 +250,13 @@ static bool node_reachable(struct vhost_fs_node *node, const struct path *path,
 	return true;
 }
 
-/* The path of a node that keeps a dentry, wherever it is. */
+/*
+ * The path of a node that keeps a dentry, wherever it is; with a reference to the
+ * dentry only, since the mount is the node's for as long as there is the node.
+ */
 static void node_any_path(struct vhost_fs_node *node, struct path *path)
 {
-	path->mnt = mntget(node->mnt);
+	path->mnt = node->mnt;
 	spin_lock(&node->lock);
 	path->dentry = dget(node->dentry);
 	spin_unlock(&node->lock);
@@ -268,23 +271,24 @@ static int node_kept_path(struct vhost_fs_node *node, struct path *path,
 	node_any_path(node, path);
 	if (node_reachable(node, path, root))
 		return 0;
-	path_put(path);
+	dput(path->dentry);
 	return -ESTALE;
 }
 
 /**
- * vhost_fs_node_path - the path that a node stands for now
+ * vhost_fs_node_borrow_path - the path that a node stands for now
  * @req: the request; may block
  * @node: the node, to which the caller has a reference
- * @path: set to the path; to be put by path_put(); empty after an error
+ * @path: set to the path, for vhost_fs_node_return_path() as long as the caller has
+ *	that reference; empty after an error
  *
  * A file that was deleted still lies where it was, as long as it exists.
  *
  * Return: 0; -ESTALE if it is no more, or no longer lies inside the share;
  * -ENOMEM.
  */
-int vhost_fs_node_path(struct vhost_fs_req *req, struct vhost_fs_node *node,
-		       struct path *path)
+int vhost_fs_node_borrow_path(struct vhost_fs_req *req,
+			      struct vhost_fs_node *node, struct path *path)
 {
 	int err;
 
@@ -292,6 +296,38 @@ int vhost_fs_node_path(struct vhost_fs_req *req, struct vhost_fs_node *node,
 				node_kept_path(node, path, &req->share->root);
 	if (err)
 		*path = (struct path) { };
+	return err;
+}
+
+/**
+ * vhost_fs_node_return_path - undo vhost_fs_node_borrow_path()
+ * @node: the node
+ * @path: its path, or an empty one
+ *
+ * Context: process context; may be the end of a deleted file.
+ */
+void vhost_fs_node_return_path(struct vhost_fs_node *node, struct path *path)
+{
+	dput(path->dentry);
+	if (node->by_handle)
+		mntput(path->mnt);
+}
+
+/**
+ * vhost_fs_node_path - the path that a node stands for now, to be kept
+ * @req: the request; may block
+ * @node: the node, to which the caller has a reference
+ * @path: set to the path; to be put by path_put(); empty after an error
+ *
+ * Return: as vhost_fs_node_borrow_path().
+ */
+int vhost_fs_node_path(struct vhost_fs_req *req, struct vhost_fs_node *node,
+		       struct path *path)
+{
+	int err = vhost_fs_node_borrow_path(req, node, path);
+
+	if (!err && !node->by_handle)
+		mntget(path->mnt);
 	return err;
 }
 
@@ -320,7 +356,7 @@ static void node_refresh_dentry(struct vhost_fs_req *req,
 	spin_unlock(&node->lock);
 out:
 	dput(old);
-	path_put(&now);
+	dput(now.dentry);
 }
 
 /* Let a node know the directory where its file was just found. */
@@ -382,6 +418,20 @@ void vhost_fs_node_refresh(struct vhost_fs_req *req, struct vhost_fs_node *node,
 }
 
 /**
+ * vhost_fs_node_key_kept - the key of a path whose node keeps a dentry
+ * @path: a path inside the share, with a positive dentry
+ * @key: filled in, without references
+ */
+void vhost_fs_node_key_kept(const struct path *path,
+			    struct vhost_fs_node_key *key)
+{
+	*key = (struct vhost_fs_node_key) {
+		.inode = d_inode(path->dentry),
+		.mnt = path->mnt,
+	};
+}
+
+/**
  * vhost_fs_node_key - the key of a path
  * @req: the request
  * @path: a path inside the share, with a positive dentry
@@ -409,8 +459,7 @@ int vhost_fs_node_key(struct vhost_fs_req *req, const struct path *path,
 	if (err != -EOPNOTSUPP || handles == VHOST_FS_HANDLES_MANDATORY)
 		return err;
 keep:
-	key->inode = d_inode(path->dentry);
-	key->mnt = path->mnt;
+	vhost_fs_node_key_kept(path, key);
 	return 0;
 }
 

@@ -360,7 +360,7 @@ static int req_find_node(struct vhost_fs_req *req)
 	return 0;
 }
 
-/* An open file of the node may be used wherever the host has moved it. */
+/* An open file, which pins its path, may be used wherever the host has moved it. */
 static int req_find_handle(struct vhost_fs_req *req, u64 fh)
 {
 	struct vhost_fs_handle *handle;
@@ -376,7 +376,6 @@ static int req_find_handle(struct vhost_fs_req *req, u64 fh)
 	if (!handle->file)
 		return -EIO;
 	req->path = handle->file->f_path;
-	path_get(&req->path);
 	return 0;
 }
 
@@ -387,13 +386,13 @@ static int req_find_handle(struct vhost_fs_req *req, u64 fh)
  * @fh: the handle's number if it does
  *
  * Return: 0; -EBADF if there is no such handle of the node; without one, as
- * vhost_fs_node_path().
+ * vhost_fs_node_borrow_path().
  */
 int vhost_fs_req_maybe_handle(struct vhost_fs_req *req, bool has_fh, u64 fh)
 {
 	if (has_fh)
 		return req_find_handle(req, fh);
-	return vhost_fs_node_path(req, req->node, &req->path);
+	return vhost_fs_node_borrow_path(req, req->node, &req->path);
 }
 
 static int req_find_objects(struct vhost_fs_req *req)
@@ -412,7 +411,7 @@ static int req_find_objects(struct vhost_fs_req *req)
 	err = req_find_node(req);
 	if (err || (op->flags & VHOST_FS_OP_MAYBE_FH))
 		return err;
-	return vhost_fs_node_path(req, req->node, &req->path);
+	return vhost_fs_node_borrow_path(req, req->node, &req->path);
 }
 
 /* Find what the request is about, and do it. */
@@ -441,7 +440,8 @@ static void req_release(struct vhost_fs_req *req)
 {
 	if (req->handle)
 		vhost_fs_handle_put(req->handle);
-	path_put(&req->path);
+	else if (req->node)
+		vhost_fs_node_return_path(req->node, &req->path);
 	if (req->node)
 		vhost_fs_node_put(req->node);
 	if (req->spare_node)
@@ -513,7 +513,7 @@ static void req_resend(struct vhost_fs_req *req)
 /* Is it for the next owner's thread? */
 static bool req_is_kept(const struct vhost_fs_req *req, int err)
 {
-	return vhost_fs_keep_wants(err) && !req->changed;
+	return err && vhost_fs_keep_wants(err) && !req->changed;
 }
 
 /**

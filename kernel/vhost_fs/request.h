@@ -57,8 +57,8 @@ struct vhost_log;
  * @arg_len: their length, names included; at least the row's in_size
  * @name: names, copied once and checked
  * @node: node that the header names
- * @path: its path, with references of its own; empty if an open file is used
- *	that the row says there must be
+ * @path: its path, borrowed from it; if there is @handle, that one's, or empty if
+ *	the row says that there must be an open file
  * @handle: handle that the arguments name
  * @spare_node: memory for a node, made before what it is to stand for
  * @payload: what follows the reply's header
