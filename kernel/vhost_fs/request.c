@@ -11,7 +11,9 @@
 #include <linux/fuse.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include <linux/unaligned.h>
 #include <linux/xattr.h>
+#include <asm/word-at-a-time.h>
 
 #include "dev.h"
 #include "ext.h"
@@ -110,16 +112,29 @@ void vhost_fs_req_data(struct vhost_fs_req *req)
 	iov_iter_advance(&req->data, req->taken);
 }
 
-/*
- * Where the string at @start ends, at a NUL before @end; NULL if there is none. Most
- * are short, and looked at once.
- */
+/* How many bytes at the beginning are neither a NUL nor a slash: whole words of them. */
+static size_t plain_words(const u8 *start, const u8 *end)
+{
+	const struct word_at_a_time each = WORD_AT_A_TIME_CONSTANTS;
+	unsigned long word, nul, slash;
+	const u8 *at;
+
+	for (at = start; end - at >= (ptrdiff_t)sizeof(word); at += sizeof(word)) {
+		word = get_unaligned((const unsigned long *)at);
+		if (has_zero(word, &nul, &each) ||
+		    has_zero(word ^ REPEAT_BYTE('/'), &slash, &each))
+			break;
+	}
+	return at - start;
+}
+
+/* Where the string at @start ends, at a NUL before @end; NULL if there is none. */
 static const u8 *find_nul(const u8 *start, const u8 *end, bool *slash)
 {
 	const u8 *at;
 
 	*slash = false;
-	for (at = start; at < end; at++) {
+	for (at = start + plain_words(start, end); at < end; at++) {
 		if (!*at)
 			return at;
 		if (*at == '/')

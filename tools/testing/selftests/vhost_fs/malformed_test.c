@@ -458,6 +458,34 @@ TEST_F(malformed, misplaced_nuls)
 	}
 }
 
+/* Wherever in a name, and however long that is: names aren't looked at byte by byte. */
+TEST_F_TIMEOUT(malformed, slash_or_nul_anywhere, 120)
+{
+	enum { LONGEST = 26 };
+	const struct op *lookup = &ops[1];
+	char name[LONGEST + 1] = "";
+	size_t len, at, full;
+
+	ASSERT_EQ((uint32_t)FUSE_LOOKUP, lookup->opcode);
+	for (len = 1; len <= LONGEST; len++) {
+		name[len - 1] = 'n';
+		EXPECT_EQ(-ENOENT, send_name(self, lookup, 0, name));
+		for (at = 0; at < len; at++) {
+			name[at] = '/';
+			EXPECT_EQ(-EINVAL, send_name(self, lookup, 0, name)) {
+				TH_LOG("slash at %zu of %zu", at, len);
+			}
+			name[at] = 'n';
+			self->names[0] = name;
+			full = build(self, lookup);
+			self->out[HEADER + at] = '\0';
+			EXPECT_EQ(-EINVAL, send_raw(self, full, PAGE)) {
+				TH_LOG("NUL at %zu of %zu", at, len);
+			}
+		}
+	}
+}
+
 /* More than a name can be, to the end of what one request can hold. */
 TEST_F(malformed, endless_names)
 {
