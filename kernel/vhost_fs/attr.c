@@ -90,8 +90,8 @@ static int attr_stat(struct vhost_fs_req *req, const struct path *path,
 int vhost_fs_attr_get(struct vhost_fs_req *req, const struct path *path,
 		      struct fuse_attr *attr)
 {
+	struct kstat st __uninitialized;
 	u32 uid, gid, flags;
-	struct kstat st;
 	int err;
 
 	err = attr_stat(req, path, &st, STATX_BASIC_STATS,

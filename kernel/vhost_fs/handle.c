@@ -58,10 +58,10 @@ static struct vhost_fs_handle *handle_alloc(struct vhost_fs_session *s, u64 id)
 	struct vhost_fs_handle *handle;
 	int err;
 
-	handle = kmem_cache_zalloc(handle_cache, GFP_KERNEL);
+	handle = kmem_cache_alloc(handle_cache, GFP_KERNEL);
 	if (!handle)
 		return ERR_PTR(-ENOMEM);
-	handle->id = id;
+	*handle = (struct vhost_fs_handle) { .id = id };
 	err = xa_insert(&s->handles, id, handle, GFP_KERNEL);
 	if (!err)
 		return handle;

@@ -143,12 +143,11 @@ static struct vhost_fs_node *node_alloc(struct vhost_fs_session *s, u64 id)
 {
 	struct vhost_fs_node *node;
 
-	node = kmem_cache_zalloc(node_cache, GFP_KERNEL);
+	node = kmem_cache_alloc(node_cache, GFP_KERNEL);
 	if (!node)
 		return NULL;
-	node->id = id;
+	*node = (struct vhost_fs_node) { .id = id, .reach_seq = 1 };
 	spin_lock_init(&node->lock);
-	node->reach_seq = 1;
 	if (xa_insert(&s->nodes, id, node, GFP_KERNEL)) {
 		kmem_cache_free(node_cache, node);
 		return NULL;
@@ -481,6 +480,22 @@ static struct vhost_fs_node *node_lookup(struct vhost_fs_req *req,
 	return ERR_PTR(-ENOMEM);
 }
 
+static noinline struct vhost_fs_node *
+node_lookup_by_handle(struct vhost_fs_req *req, const struct path *path)
+{
+	struct vhost_fs_fh_buf buf;
+	struct vhost_fs_node *node;
+	struct vhost_fs_node_key key;
+	int err;
+
+	err = vhost_fs_node_key(req, path, &buf, &key);
+	if (err)
+		return ERR_PTR(err);
+	node = node_lookup(req, &key, path);
+	vhost_fs_mount_put(key.mount);
+	return node;
+}
+
 /**
  * vhost_fs_node_lookup - the node of a path, whose lookup count goes up by one
  * @req: the request
@@ -494,17 +509,13 @@ static struct vhost_fs_node *node_lookup(struct vhost_fs_req *req,
 struct vhost_fs_node *vhost_fs_node_lookup(struct vhost_fs_req *req,
 					   const struct path *path)
 {
-	struct vhost_fs_fh_buf buf;
-	struct vhost_fs_node *node;
 	struct vhost_fs_node_key key;
-	int err;
 
-	err = vhost_fs_node_key(req, path, &buf, &key);
-	if (err)
-		return ERR_PTR(err);
-	node = node_lookup(req, &key, path);
-	vhost_fs_mount_put(key.mount);
-	return node;
+	/* Most shares want no handles, and no room for one cleared. */
+	if (req->share->inode_file_handles != VHOST_FS_HANDLES_NEVER)
+		return node_lookup_by_handle(req, path);
+	vhost_fs_node_key_kept(path, &key);
+	return node_lookup(req, &key, path);
 }
 
 /**

@@ -87,6 +87,8 @@ struct vhost_fs_node_key {
 	struct vhost_fs_mount *mount;
 };
 
+void vhost_fs_node_key_kept(const struct path *path,
+			    struct vhost_fs_node_key *key);
 int vhost_fs_node_key(struct vhost_fs_req *req, const struct path *path,
 		      struct vhost_fs_fh_buf *buf,
 		      struct vhost_fs_node_key *key);
