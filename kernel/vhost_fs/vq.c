@@ -464,8 +464,7 @@ static bool vq_wait(struct vhost_fs_queue *q)
 	vq_signal(q);
 	mutex_unlock(&q->vq.mutex);
 	/* Who was called may come first, and ask for more. */
-	cond_resched();
-	more = vq_poll(q, last);
+	more = cond_resched() || vq_poll(q, last);
 	mutex_lock(&q->vq.mutex);
 	return !more && vhost_fs_vq_active(q) && vq_park(q);
 }
