@@ -4,7 +4,8 @@
  * files is stopped when it moves, and what that takes of memory, with the same tree
  * on a tmpfs. A line of JSON for each server; nothing here is a test. Servers are
  * vhost_fs and virtiofsd, and with ":handles" behind the name, the same with
- * --migration-mode file-handles.
+ * --migration-mode file-handles. With ":stay" the guest doesn't move, and only what
+ * its nodes and handles take is told.
  *
  * Times are milliseconds, of saving and loading alone, and of all from the request
  * to stop to where the other device is started; memory is what the servers' control
@@ -184,12 +185,16 @@ struct figures {
 	off_t bytes;
 };
 
+/* virtiofsd may want a descriptor for each of @files. */
 static void open_side(struct side *side, const struct tree *tree, const char *name,
-		      const char *server)
+		      const char *server, long files)
 {
-	const char *options[] = { "--rlimit-nofile=1048576", NULL, NULL };
+	char limit[64] = "--rlimit-nofile=1048576";
+	const char *options[] = { limit, NULL, NULL };
 	bool handles = strstr(server, ":handles");
 
+	if (files > 1000000)
+		snprintf(limit, sizeof(limit), "--rlimit-nofile=%ld", files + 10000);
 	if (handles)
 		options[1] = "--migration-mode=file-handles";
 	need(strncmp(server, "virtiofsd", 9) ?
@@ -222,19 +227,39 @@ static void move(struct side *from, struct side *to, int fd, struct figures *is)
 	is->pause_ms = now_ms() - begin;
 }
 
+/* What the server needs for a guest that knows and has open so much. */
+static long fill(struct side *side, long nodes, long handles)
+{
+	long before;
+
+	need(side_start(side), "start");
+	need(fuse_init(&side->f), "INIT");
+	before = group_current();
+	look_up(&side->f, nodes, handles);
+	return group_current() - before;
+}
+
+static void measure_stay(const struct tree *tree, const char *server, long nodes,
+			 long handles)
+{
+	struct side side = { .dev.fd = -1 };
+
+	open_side(&side, tree, "stay", server, nodes + handles);
+	printf("{\"server\": \"%s\", \"nodes\": %ld, \"handles\": %ld, \"source\": %ld}\n",
+	       server, nodes, handles, fill(&side, nodes, handles));
+	fflush(stdout);
+	side_close(&side);
+}
+
 static void measure(const struct tree *tree, const char *server, long nodes, long handles)
 {
 	struct side from = { .dev.fd = -1 }, to = { .dev.fd = -1 };
 	int fd = memfd_create("state", MFD_CLOEXEC);
 	struct figures is;
 
-	open_side(&from, tree, "from", server);
-	open_side(&to, tree, "to", server);
-	need(side_start(&from), "start");
-	need(fuse_init(&from.f), "INIT");
-	is.source = -group_current();
-	look_up(&from.f, nodes, handles);
-	is.source += group_current();
+	open_side(&from, tree, "from", server, nodes + handles);
+	open_side(&to, tree, "to", server, nodes + handles);
+	is.source = fill(&from, nodes, handles);
 	move(&from, &to, fd, &is);
 	printf("{\"server\": \"%s\", \"nodes\": %ld, \"handles\": %ld, \"bytes\": %lld, "
 	       "\"save_ms\": %.1f, \"load_ms\": %.1f, \"pause_ms\": %.1f, "
@@ -261,8 +286,12 @@ int main(int argc, char **argv)
 	need(tree_make(&tree), "tree");
 	make_tree(&tree, nodes);
 	group_enter();
-	for (; *server; server++)
-		measure(&tree, *server, nodes, handles);
+	for (; *server; server++) {
+		if (strstr(*server, ":stay"))
+			measure_stay(&tree, *server, nodes, handles);
+		else
+			measure(&tree, *server, nodes, handles);
+	}
 	tree_remove(&tree);
 	return 0;
 }
