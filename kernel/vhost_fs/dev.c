@@ -507,7 +507,7 @@ static bool dev_owner_is_gone(struct vhost_fs_dev *fs)
 
 	rcu_read_lock();
 	leader = pid_task(rcu_dereference(fs->owner), PIDTYPE_TGID);
-	gone = !leader || (leader->signal->flags & SIGNAL_GROUP_EXIT);
+	gone = !leader || (READ_ONCE(leader->signal->flags) & SIGNAL_GROUP_EXIT);
 	rcu_read_unlock();
 	return gone || !atomic_read(&fs->vdev.mm->mm_users);
 }

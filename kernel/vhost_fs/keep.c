@@ -237,8 +237,9 @@ static bool keep_is_settled(struct vhost_fs_dev *fs)
 	for (i = 0; i < VHOST_FS_NVQS; i++) {
 		struct vhost_fs_queue *q = &fs->queues[i];
 
+		/* The list is changed plainly, under vq.mutex. */
 		if (vhost_vq_get_backend(&q->vq) && !READ_ONCE(q->broken) &&
-		    !list_empty_careful(&q->kept))
+		    !data_race(list_empty_careful(&q->kept)))
 			return false;
 	}
 	return true;

@@ -196,7 +196,8 @@ static bool path_hangs_in(const struct path *path, const struct path *root)
 {
 	const struct dentry *dentry = path->dentry;
 
-	return IS_ROOT(dentry) && (dentry->d_flags & DCACHE_DISCONNECTED) &&
+	return IS_ROOT(dentry) &&
+	       (READ_ONCE(dentry->d_flags) & DCACHE_DISCONNECTED) &&
 	       !d_is_dir(dentry) && root->dentry == dentry->d_sb->s_root;
 }
 

@@ -202,7 +202,8 @@ void vhost_fs_park_wake_inode(struct inode *inode)
 	struct park_polled *of_file = park_polled(inode);
 	struct vhost_fs_parked *p;
 
-	if (list_empty_careful(&of_file->list))
+	/* The list is changed plainly, under its lock. */
+	if (data_race(list_empty_careful(&of_file->list)))
 		return;
 	spin_lock(&of_file->lock);
 	list_for_each_entry(p, &of_file->list, polled) {

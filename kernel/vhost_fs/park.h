@@ -27,7 +27,8 @@ int vhost_fs_park(struct vhost_fs_req *req, struct file_lock *fl);
  */
 static inline bool vhost_fs_park_ready(const struct vhost_fs_queue *q)
 {
-	return !list_empty_careful(&q->ready);
+	/* The list is changed plainly, under its lock. */
+	return !data_race(list_empty_careful(&q->ready));
 }
 
 struct vhost_fs_parked *vhost_fs_park_take(struct vhost_fs_queue *q);

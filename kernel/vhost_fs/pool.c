@@ -599,7 +599,8 @@ bool vhost_fs_pool_take_back(struct vhost_fs_req *req)
  */
 bool vhost_fs_pool_has_pending(struct vhost_fs_dev *fs)
 {
-	return !list_empty_careful(&fs->pool.pending);
+	/* The list is changed plainly, under its lock. */
+	return !data_race(list_empty_careful(&fs->pool.pending));
 }
 
 /**
@@ -619,9 +620,12 @@ int vhost_fs_pool_start(struct vhost_fs_dev *fs, unsigned int nr_queues)
 
 	lockdep_assert_held(&fs->vdev.mutex);
 
+	fs->pool.kcov_handle = kcov_common_handle();
+	/* Kicks may come already. */
+	spin_lock_irq(&fs->pool.lock);
 	WRITE_ONCE(fs->pool.running, true);
 	fs->pool.no_thread_until = jiffies;
-	fs->pool.kcov_handle = kcov_common_handle();
+	spin_unlock_irq(&fs->pool.lock);
 	while (nr--) {
 		err = pool_grow(fs, UINT_MAX);
 		if (err) {
