@@ -115,6 +115,8 @@ direct)	mount_slow_disk
 *)	die "no file system '$fs'" ;;
 esac
 "$here/ring_bench" --make "$dir"
+# Else the first of O_DIRECT's readers would wait for what was just written.
+sync
 vhost-fs-ctl add-share "$share" --path "$dir" "${share_options[@]}"
 for ((round = 0; round < rounds; round++)); do
 	for target in ${targets//,/ }; do
