@@ -12,6 +12,8 @@
  */
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/pagemap.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "dev.h"
@@ -179,11 +181,28 @@ struct vhost_fs_handle *vhost_fs_handle_get(struct vhost_fs_session *s, u64 id)
 	return handle;
 }
 
+/*
+ * As close() does: of what the guest has written since FUSE_FLUSH, or without one,
+ * some file systems can write nothing back once the file has gone (CIFS). A process
+ * that ends isn't held up by a file server that is away: that it has begun will do.
+ */
+static void handle_flush(struct file *file)
+{
+	if (likely(!file->f_op->flush) || !(file->f_mode & FMODE_WRITE))
+		return;
+	if (current->flags & PF_EXITING || fatal_signal_pending(current))
+		filemap_flush(file->f_mapping);
+	else
+		file->f_op->flush(file, NULL);
+}
+
 static void handle_close(struct file *file)
 {
 	struct inode *inode = file_inode(file);
-	bool wake = vhost_fs_lock_close(file);
+	bool wake;
 
+	handle_flush(file);
+	wake = vhost_fs_lock_close(file);
 	__fput_sync(file);
 	if (wake)
 		/* Only compared, so it may have gone. */

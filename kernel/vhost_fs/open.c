@@ -51,9 +51,10 @@ static u32 open_flags_file(const struct vhost_fs_share *share)
 /*
  * FUSE_FLUSH is of no use if nothing is to be done when the guest closes a
  * descriptor: the host's file system neither writes nor reports anything then, there
- * is no lock to drop, and the guest has nothing of the file that the host hasn't. What
- * was stored through a mapping is such a thing, and it is a close that tells a program
- * that it was lost; a file can be mapped so only if it is open to read and to write.
+ * is no lock to drop, and nothing was done by this descriptor that the host hasn't.
+ * What was stored through a mapping is such a thing, and it is a close that tells a
+ * program that it was lost; only a file that is open to read and to write can be
+ * mapped so.
  */
 static u32 open_flags_close(struct vhost_fs_req *req, const struct file *file)
 {

@@ -113,6 +113,39 @@ silly_names()
 	find "$1" -name '.nfs*' | wc -l
 }
 
+# nfs_writes N: the host has sent its file server so many WRITEs.
+nfs_writes()
+{
+	[ "$(awk '$1 == "WRITE:" { n += $2 } END { print n }' /proc/self/mountstats)" = "$1" ]
+}
+
+# What is stored through a mapping after the descriptor's close goes to the server once
+# the guest has let go of the file, even if the host writes nothing back by itself.
+test_nfs_released()
+{
+	local g=$run/nfs period=/proc/sys/vm/dirty_writeback_centisecs saved status
+	start_nfs
+	mount_nfs hard
+	serve_dir nfs "$host/nfs"
+	saved=$(cat "$period")
+	echo 0 >"$period"
+	printf old >"$g/mapped" || fail "create"
+	wait_until 30 nfs_writes 1 || fail "what was written isn't sent"
+	python3 -c 'import mmap, os, sys
+fd = os.open(sys.argv[1], os.O_RDWR)
+area = mmap.mmap(fd, 3, trackfd=False)
+os.close(fd)
+area[:] = b"new"
+area.close()' "$g/mapped" || fail "mmap"
+	wait_until 30 nfs_writes 2
+	status=$?
+	echo "$saved" >"$period"
+	[ "$status" -eq 0 ] || fail "what was stored isn't sent"
+	same "$(cat "$host/export/mapped")" new "contents on the server"
+	unserve_dir nfs
+	stop_nfs
+}
+
 # Whoever makes a change, guest, host or server: all see it in the end.
 test_nfs_files()
 {
@@ -440,8 +473,8 @@ stop_nfs_of_guest()
 	umount "$host/export" || fail "NFS still uses the guest's mount"
 }
 
-tests=(closes nfs_files nfs_deleted nfs_locks nfs_unlock_fails nfs_below autofs server_locks
-	folded_names reexport)
+tests=(closes nfs_files nfs_released nfs_deleted nfs_locks nfs_unlock_fails nfs_below autofs
+	server_locks folded_names reexport)
 
 [ $# -eq 0 ] || tests=("$@")
 run_tests "${tests[@]}"
