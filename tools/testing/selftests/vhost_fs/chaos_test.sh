@@ -17,6 +17,8 @@
 set -u
 export LC_ALL=C
 run=/run/vhost-fs-chaos-test
+cgroups=/sys/fs/cgroup
+cgroup=$cgroups/vhost-fs-chaos
 host=/srv/chaos-test
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 # shellcheck source=tools/testing/selftests/vhost_fs/guests.sh
@@ -46,6 +48,20 @@ end_disk()
 {
 	losetup -d "$1"
 	rm "$run/$2.img"
+}
+
+# Some of it is in use until the last thread of a VMM has ended.
+end_more()
+{
+	local name
+	end_nfs
+	for name in power errors; do
+		dmsetup info $name && wait_until 30 dmsetup remove --force $name
+	done
+	for name in "$cgroup"*; do
+		[ ! -e "$name" ] || wait_until 30 rmdir "$name"
+	done
+	[ -e /dev/vhost-fs ] || insmod "$(find /vm/modules -name vhost_fs.ko)"
 }
 
 # --- power cuts ------------------------------------------------------------------
@@ -96,7 +112,7 @@ test_power_cut_writeback()
 
 test_power_cut_by_handle()
 {
-	write_and_cut "$(rounds 40)" -- --cache never --inode-file-handles mandatory
+	write_and_cut "$(rounds 40)" -- --cache never --allow-mmap --inode-file-handles mandatory
 }
 
 # This test can see that something is missing.
@@ -304,7 +320,8 @@ work_on()
 		i=$((i + 1))
 		mkdir "$1/$i" && echo $i >"$1/$i/file" && mv "$1/$i" "$1/moved" &&
 			[ "$(cat "$1/moved/file")" = $i ] && rm -r "$1/moved" || return
-		echo $i >"$run/done"
+		# Never seen empty.
+		echo $i >"$run/done.new" && mv "$run/done.new" "$run/done"
 	done
 }
 
@@ -332,9 +349,6 @@ test_stopped_vmm()
 	wait "$worker" || fail "$(cat "$run/work")"
 	unserve stopped
 }
-
-cgroups=/sys/fs/cgroup
-cgroup=$cgroups/vhost-fs-chaos
 
 # cgroup_stat FILE KEY [CGROUP]
 cgroup_stat()
@@ -464,8 +478,38 @@ test_module_reload()
 	done
 }
 
+# --- a test that fails midway ----------------------------------------------------------------
+
+fails_midway()
+{
+	local device
+	on_ext4 midway
+	serve midway
+	confine midway $cgroup
+	device=$(disk more 16M) && modprobe -q dm-mod && mapped errors "0 32768 linear $device 0" ||
+		fail "no disk"
+	kill -STOP "$(cat "$run/midway.pid")"
+	fail "as it should"
+}
+
+# It leaves nothing that the next could stumble over.
+test_failure_leaves_nothing()
+{
+	same "$(fails_midway 2>&1)" "as it should" "what it said"
+	clean_up
+	same "$(findmnt -rno TARGET | grep -E "^($run|$host)/")" "" "what is mounted"
+	same "$(vhost-fs-ctl list-shares --json | jq length)" 0 "how many shares there are"
+	same "$(pidof loopbackd)" "" "which VMMs there are"
+	# shellcheck disable=SC2016 # expanded by sh
+	wait_until 30 sh -c '[ -z "$(losetup --list --noheadings)" ]' || fail "$(losetup --list)"
+	same "$(ls -d /dev/mapper/errors $cgroup 2>/dev/null)" "" "a disk, or a cgroup"
+	serve midway
+	echo text >"$run/midway/file" || fail "can't write"
+	unserve midway
+}
+
 if [ $# -eq 0 ]; then
-	set -- power_cut power_cut_writeback power_cut_by_handle power_cut_unsynced \
+	set -- failure_leaves_nothing power_cut power_cut_writeback power_cut_by_handle power_cut_unsynced \
 		disk_errors host_read_only lazy_unmount server_away_hard server_away_killed \
 		stopped_vmm memory_limit greedy_guest module_reload
 	# It takes as long as the mount gives the server.

@@ -63,7 +63,7 @@ leave()
 	pid=$(cat "$run/$name.pid")
 	kill "$pid"
 	wait_until 30 gone "$pid" || fail "loopbackd doesn't end"
-	rm "$run/$name.ready"
+	rm "$run/$name.ready" "$run/$name.pid"
 }
 
 unserve()
@@ -104,16 +104,43 @@ end_ext4()
 	rm "$run/$1.img"
 }
 
+# What tests make beyond guests, shares and mounts, and may have left.
+end_more()
+{
+	:
+}
+
+# For the next test, what one has left that failed midway.
+clean_up()
+{
+	local pid name at
+	cat "$run"/*.pid | while read -r pid; do
+		kill -KILL "$pid"
+		wait_until 30 gone "$pid"
+	done
+	for name in $(vhost-fs-ctl list-shares --json | jq -r '.[].name'); do
+		vhost-fs-ctl remove-share "$name"
+	done
+	findmnt -rno TARGET | grep -E "^($run|$host)/" | tac | while read -r at; do
+		umount -l "$at"
+	done
+	end_more
+	losetup -D
+	rm -rf "$run" "$host"
+	mkdir -p "$run" "$host"
+}
+
 run_test()
 {
-	local start=$SECONDS
+	local start=$SECONDS out=$run-out
 	nr=$((nr + 1))
-	if ("test_$1") >"$run/out" 2>&1; then
+	if ("test_$1") >"$out" 2>&1; then
 		echo "ok $nr - $1 # $((SECONDS - start)) s"
 	else
 		failed=$((failed + 1))
 		echo "not ok $nr - $1"
-		sed 's/^/# /' "$run/out"
+		sed 's/^/# /' "$out"
+		clean_up >/dev/null 2>&1
 	fi
 }
 

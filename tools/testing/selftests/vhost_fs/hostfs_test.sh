@@ -21,6 +21,11 @@ here=$(cd "$(dirname "$0")" && pwd) || exit 1
 # shellcheck source=tools/testing/selftests/vhost_fs/nfs.sh
 . "$here/nfs.sh"
 
+end_more()
+{
+	end_nfs
+}
+
 # serve_dir NAME DIR OPTION...: as serve, of a directory elsewhere.
 serve_dir()
 {

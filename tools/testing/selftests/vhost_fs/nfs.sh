@@ -35,6 +35,17 @@ mount_nfs()
 		127.0.0.1:/ "$host/nfs" || fail "NFS mount"
 }
 
+# Whatever of it is there.
+end_nfs()
+{
+	ip link set lo up
+	umount -fl "$host/nfs"
+	exportfs -ua
+	rpc.nfsd 0
+	pkill -x rpc.mountd
+	umount -l /proc/fs/nfsd
+}
+
 stop_nfs()
 {
 	umount "$host/nfs" || fail "umount of NFS"
