@@ -35,7 +35,7 @@ FIXTURE_SETUP(freeze)
 
 	ASSERT_EQ(0, unshare(CLONE_NEWNS));
 	ASSERT_EQ(0, mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
-	strcpy(self->top, "/tmp/vhost-fs-freezerXXXXXX");
+	snprintf(self->top, sizeof(self->top), "/tmp/vhost-fs-freezerXXXXXX");
 	ASSERT_NE(NULL, mkdtemp(self->top));
 	if (mount("freezer", self->top, "cgroup", 0, "freezer")) {
 		rmdir(self->top);
