@@ -58,6 +58,7 @@ end_more()
 	for name in power errors; do
 		dmsetup info $name && wait_until 30 dmsetup remove --force $name
 	done
+	dmsetup mknodes
 	for name in "$cgroup"*; do
 		[ ! -e "$name" ] || wait_until 30 rmdir "$name"
 	done
