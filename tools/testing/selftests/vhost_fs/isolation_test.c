@@ -298,6 +298,8 @@ TEST_F_TIMEOUT(isolation, stopped_while_held_up, 60)
 	struct closer closer;
 	pthread_t thread, close_thread;
 
+	if (access(HUNG_TASK, F_OK))
+		SKIP(return, "the kernel doesn't look for tasks that hang");
 	ASSERT_LE(0, state);
 	ASSERT_LE(0, kmsg);
 	ASSERT_EQ(0, lseek(kmsg, 0, SEEK_END));
