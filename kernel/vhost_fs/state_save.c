@@ -120,7 +120,8 @@ static int save_flush(struct saver *sv)
 	int err;
 
 	sv->out_len = 0;
-	if (sv->io->bytes + len > VHOST_FS_STATE_MAX)
+	/* Who reads it wants room for a byte more, to see that it ends. */
+	if (sv->io->bytes + len >= VHOST_FS_STATE_MAX)
 		return -EOVERFLOW;
 	err = vhost_fs_state_io_write(sv->io, sv->out, len);
 	cond_resched();
@@ -457,6 +458,20 @@ static bool save_has_handle(const struct vhost_fs_handle *handle)
 	return handle->file && atomic64_read(&handle->node->nlookup);
 }
 
+/*
+ * What the guest has written may still be on its way from this host to a file server
+ * of which the next host reads, and must not get there after what that one writes.
+ * The others the guest has closed, and they were flushed then. Where that fails the
+ * server has what it has, whether or not the guest moves.
+ */
+static void save_write_back(const struct vhost_fs_handle *handle)
+{
+	struct file *file = handle->file;
+
+	if (file->f_op->flush && (file->f_mode & FMODE_WRITE))
+		file->f_op->flush(file, NULL);
+}
+
 /* Locks of the host's are not in a state, and can't be done without. */
 static int save_check_handles(struct saver *sv)
 {
@@ -480,6 +495,7 @@ static int save_check_handles(struct saver *sv)
 		    vhost_fs_lock_held(handle->file))
 			return vhost_fs_state_fail(sv->report, -EBUSY,
 						   VHOST_FS_STATE_ERR_LOCKS, id);
+		save_write_back(handle);
 		sv->nr_handles++;
 		cond_resched();
 	}

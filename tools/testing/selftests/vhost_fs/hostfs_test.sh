@@ -151,6 +151,20 @@ area.close()' "$g/mapped" || fail "mmap"
 	stop_nfs
 }
 
+test_nfs_saved()
+{
+	local period=/proc/sys/vm/dirty_writeback_centisecs saved status
+	start_nfs
+	mount_nfs hard
+	saved=$(cat "$period")
+	echo 0 >"$period"
+	TMPDIR=$host/nfs "$here/state_server_test"
+	status=$?
+	echo "$saved" >"$period"
+	[ "$status" -eq 0 ] || fail "exit status $status"
+	stop_nfs
+}
+
 # Whoever makes a change, guest, host or server: all see it in the end.
 test_nfs_files()
 {
@@ -478,8 +492,8 @@ stop_nfs_of_guest()
 	umount "$host/export" || fail "NFS still uses the guest's mount"
 }
 
-tests=(closes nfs_files nfs_released nfs_deleted nfs_locks nfs_unlock_fails nfs_below autofs
-	server_locks folded_names reexport)
+tests=(closes nfs_files nfs_released nfs_saved nfs_deleted nfs_locks nfs_unlock_fails nfs_below
+	autofs server_locks folded_names reexport)
 
 [ $# -eq 0 ] || tests=("$@")
 run_tests "${tests[@]}"
