@@ -184,13 +184,14 @@ struct vhost_fs_handle *vhost_fs_handle_get(struct vhost_fs_session *s, u64 id)
 /*
  * As close() does: of what the guest has written since FUSE_FLUSH, or without one,
  * some file systems can write nothing back once the file has gone (CIFS). A process
- * that ends isn't held up by a file server that is away: that it has begun will do.
+ * that ends isn't held up by a file server that is away, nor is a thread of the
+ * kernel's, which closes for all: that writing has begun must do there.
  */
 static void handle_flush(struct file *file)
 {
 	if (likely(!file->f_op->flush) || !(file->f_mode & FMODE_WRITE))
 		return;
-	if (current->flags & PF_EXITING || fatal_signal_pending(current))
+	if (current->flags & (PF_EXITING | PF_KTHREAD) || fatal_signal_pending(current))
 		filemap_flush(file->f_mapping);
 	else
 		file->f_op->flush(file, NULL);

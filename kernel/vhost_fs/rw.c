@@ -336,14 +336,19 @@ static struct vhost_fs_handle *copy_target(struct vhost_fs_req *req)
 {
 	const struct fuse_copy_file_range_in *in = req->arg;
 	struct vhost_fs_handle *out;
+	int err = -EBADF;
 
 	out = vhost_fs_handle_get(&req->fs->session, in->fh_out);
-	if (out && !out->dir && out->node->id == in->nodeid_out)
-		return out;
+	if (out && !out->dir && out->node->id == in->nodeid_out) {
+		if (out->file)
+			return out;
+		/* Lost in a move. */
+		err = -EIO;
+	}
 	if (out)
 		vhost_fs_handle_put(out);
-	req->bad = true;
-	return ERR_PTR(-EBADF);
+	req->bad = err == -EBADF;
+	return ERR_PTR(err);
 }
 
 /* Flags are none of the guest's: the kernel has some of its own. */

@@ -448,8 +448,9 @@ TEST_F(lenient, loses_what_is_gone)
 {
 	struct vhost_fs_device_state_result result;
 	struct bed *bed = &self->bed;
+	struct fuse_copy_file_range_in copy;
 	struct fuse *f = &bed->fuse;
-	struct fuse_open_out open;
+	struct fuse_open_out open, kept;
 	uint64_t file, other;
 	struct ring_dev to;
 	struct fuse g;
@@ -475,6 +476,15 @@ TEST_F(lenient, loses_what_is_gone)
 	EXPECT_EQ(-ESTALE, fuse_getattr(&g, file, NULL));
 	EXPECT_EQ(-EIO, fuse_read(&g, file, open.fh, 0, buf, sizeof(buf)));
 	EXPECT_EQ(-EIO, fuse_fsync(&g, file, open.fh, 0));
+	ASSERT_EQ(0, fuse_open(&g, other, O_RDWR, &kept));
+	copy = (struct fuse_copy_file_range_in) {
+		.fh_in = kept.fh, .nodeid_out = file, .fh_out = open.fh, .len = 4,
+	};
+	EXPECT_EQ(-EIO, fuse_copy_range(&g, FUSE_COPY_FILE_RANGE, &copy, other));
+	copy.fh_in = open.fh;
+	copy.nodeid_out = other;
+	copy.fh_out = kept.fh;
+	EXPECT_EQ(-EIO, fuse_copy_range(&g, FUSE_COPY_FILE_RANGE, &copy, file));
 	EXPECT_EQ(0, fuse_release(&g, file, open.fh));
 	EXPECT_EQ(-EBADF, fuse_read(&g, file, open.fh, 0, buf, sizeof(buf)));
 	EXPECT_EQ(0, fuse_forget(&g, file, 1));
