@@ -29,9 +29,16 @@ wait_until()
 	done
 }
 
+# With all threads: the first is a zombie while others, the device's among them, still end.
 gone()
 {
-	! kill -0 "$1" 2>/dev/null || grep -qs '^State:.Z' "/proc/$1/status"
+	! kill -0 "$1" 2>/dev/null ||
+		{ grep -qs '^State:.Z' "/proc/$1/status" && [ ! -e "$(other_thread "$1")" ]; }
+}
+
+other_thread()
+{
+	find "/proc/$1/task" -mindepth 1 -maxdepth 1 ! -name "$1" -print -quit 2>/dev/null
 }
 
 # guest SHARE NAME: another device of SHARE, mounted at $run/NAME.
