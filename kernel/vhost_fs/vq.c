@@ -195,8 +195,10 @@ static int vq_fetch_chain(struct vhost_fs_queue *q, struct vhost_fs_req *req,
 	req->parked = NULL;
 	if (!logged)
 		ret = vhost_fs_chain_take(q, req);
+	/* Memory that goes with its owner is no reason to call the ring broken. */
 	if (ret == -EAGAIN)
-		ret = vq_fetch_slow(q, req, logged);
+		ret = fatal_signal_pending(current) ? -EFAULT :
+			vq_fetch_slow(q, req, logged);
 	if (ret > 0)
 		vq_set_inflight(q, req);
 	if (unlikely(q->due))
@@ -259,12 +261,15 @@ static int vq_fetch(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 	return ret;
 }
 
-/* Call the guest for what has been answered, if it wants that. */
+/*
+ * Call the guest for what has been answered, if it wants that. For an owner that
+ * is dying the next one does, which can read what the guest wants.
+ */
 static void vq_signal(struct vhost_fs_queue *q)
 {
 	lockdep_assert_held(&q->vq.mutex);
 
-	if (!q->unsignalled)
+	if (!q->unsignalled || fatal_signal_pending(current))
 		return;
 	WRITE_ONCE(q->unsignalled, 0);
 	vhost_signal(&q->fs->vdev, &q->vq);

@@ -2,7 +2,8 @@
 /*
  * An owner that dies while it puts an answer on a used ring whose memory isn't
  * there: the next one puts it there, and does nothing twice. What is asked for here
- * is to forget, which has no answer but that.
+ * is to forget, which has no answer but that. Or while it looks for requests where
+ * there is no memory: nobody is told that the ring is broken, since it isn't.
  */
 #include "bed.h"
 #include "harness.h"
@@ -12,6 +13,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -24,7 +26,7 @@ FIXTURE(ring) {
 	struct bed bed;
 	struct ring_dev dev;
 	struct fuse f;
-	char used[PAGE];	/* what the ring was when it went */
+	char ring[PAGE];	/* what the ring was when it went */
 	int say;		/* where the owner speaks */
 	pid_t pid;		/* the owner */
 };
@@ -43,24 +45,26 @@ static char hear(FIXTURE_DATA(ring) *self)
 	return poll(&p, 1, RING_TIMEOUT_MS) == 1 && read(p.fd, &what, 1) == 1 ? what : 0;
 }
 
-/* Serves; at a signal the used ring goes, and whoever touches it waits for good. */
+/* Serves; at a signal a ring goes, and whoever touches it waits for good. */
 static void be_owner(FIXTURE_DATA(ring) *self, int fd)
 {
 	struct pollfd held = { .events = POLLIN };
-	void *used = self->f.q->used;
 	sigset_t set;
+	void *ring;
 	int sig;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGUSR2);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	if (ring_take_over(&self->dev, true) || ring_set_running(&self->dev, true))
 		_exit(1);
 	say(fd, 'r');
 	sigwait(&set, &sig);
-	held.fd = ring_hold_pages(used, PAGE);
-	if (held.fd < 0 || madvise(used, PAGE, MADV_REMOVE))
+	ring = sig == SIGUSR1 ? (void *)self->f.q->used : (void *)self->f.q->avail;
+	held.fd = ring_hold_pages(ring, PAGE);
+	if (held.fd < 0 || madvise(ring, PAGE, MADV_REMOVE))
 		_exit(1);
 	say(fd, 'h');
 	if (poll(&held, 1, -1) == 1)
@@ -147,14 +151,14 @@ static void forget_untold(struct __test_metadata *_metadata, FIXTURE_DATA(ring) 
 	for (i = 0; i < NR; i++)
 		request->one[i] = (struct fuse_forget_one){ entry.nodeid, 1 };
 	wait_watched(q);
-	memcpy(self->used, q->used, PAGE);
+	memcpy(self->ring, q->used, PAGE);
 	kill(self->pid, SIGUSR1);
 	ASSERT_EQ('h', hear(self));
 	head = ring_add(q, &out, 1, NULL, 0);
 	ring_kick_always(q);
 	ASSERT_EQ('w', hear(self));
 	end_owner(self);
-	memcpy(q->used, self->used, PAGE);
+	memcpy(q->used, self->ring, PAGE);
 	ASSERT_EQ(0, start_owner(self));
 	ASSERT_EQ(head, ring_wait(q, &len));
 	ASSERT_EQ(0, len);
@@ -174,6 +178,25 @@ TEST_F(ring, forget_untold)
 TEST_F(ring, forget_untold_of_too_many)
 {
 	forget_untold(_metadata, self, 1000);
+}
+
+TEST_F(ring, nothing_to_read)
+{
+	struct ring_queue *q = self->f.q;
+	struct pollfd error = { .fd = q->err, .events = POLLIN };
+
+	wait_watched(q);
+	memcpy(self->ring, q->avail, PAGE);
+	kill(self->pid, SIGUSR2);
+	ASSERT_EQ('h', hear(self));
+	/* ring_kick() would look at the ring, and there would be one. */
+	ASSERT_EQ(0, eventfd_write(q->kick, 1));
+	ASSERT_EQ('w', hear(self));
+	end_owner(self);
+	memcpy(q->avail, self->ring, PAGE);
+	ASSERT_EQ(0, start_owner(self));
+	EXPECT_EQ(0, poll(&error, 1, 0));
+	EXPECT_EQ(0, fuse_getattr(&self->f, ROOT, NULL));
 }
 
 TEST_HARNESS_MAIN
