@@ -553,12 +553,18 @@ static long dev_reset_owner(struct vhost_fs_dev *fs)
 		return 0;
 	if (vhost_dev_check_owner(&fs->vdev) && !dev_owner_is_gone(fs))
 		return -EBUSY;
-	/* Its thread is the owner's, too. */
-	if (vhost_fs_transfer_busy(fs))
+	/*
+	 * Its thread is the owner's, too. What can't be interrupted must not make
+	 * the caller so, either.
+	 */
+	if (vhost_fs_transfer_busy(fs)) {
+		err = vhost_fs_transfer_stop(fs);
+		if (err)
+			return err;
 		vhost_fs_transfer_end(fs);
-	else
+	} else {
 		vhost_fs_transfer_reap(fs);
-	/* What can't be interrupted must not make the caller so, either. */
+	}
 	err = vhost_fs_vq_pause_all(fs);
 	if (err)
 		return err;

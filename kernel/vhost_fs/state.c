@@ -149,6 +149,30 @@ static void transfer_free(struct vhost_fs_transfer *t)
 }
 
 /**
+ * vhost_fs_transfer_stop - have what is under way end
+ * @fs: the device
+ *
+ * What holds it up may be a file server, or a frozen file system, for which no
+ * caller that can do without needs to wait.
+ *
+ * Return: 0, or -EINTR if the caller was killed before.
+ *
+ * Context: process context, vdev.mutex held.
+ */
+int vhost_fs_transfer_stop(struct vhost_fs_dev *fs)
+{
+	struct vhost_fs_transfer *t = fs->transfer;
+
+	lockdep_assert_held(&fs->vdev.mutex);
+
+	if (!t)
+		return 0;
+	vhost_fs_state_io_cancel(&t->io);
+	return wait_for_completion_state(&t->done, VHOST_FS_WAIT_KILLABLE) ?
+		-EINTR : 0;
+}
+
+/**
  * vhost_fs_transfer_end - end what is under way, and forget how it ended
  * @fs: the device
  *

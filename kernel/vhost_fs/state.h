@@ -153,6 +153,7 @@ int vhost_fs_transfer_check(struct vhost_fs_dev *fs,
 			    struct vhost_fs_device_state_result *result);
 bool vhost_fs_transfer_busy(const struct vhost_fs_dev *fs);
 void vhost_fs_transfer_reap(struct vhost_fs_dev *fs);
+int vhost_fs_transfer_stop(struct vhost_fs_dev *fs);
 void vhost_fs_transfer_end(struct vhost_fs_dev *fs);
 
 #endif /* VHOST_FS_STATE_H */
