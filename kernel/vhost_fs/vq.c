@@ -53,9 +53,11 @@
 /*
  * Where giving way to others was of no use, how many times it isn't done any
  * more: twice as many each time, up to a limit. Of use it was if the next request
- * was there soon.
+ * was there soon. Linux's driver needs two turns for that: a work item takes the
+ * answer and wakes the task that waits for it; and whoever else is woken has one.
  */
 #define VHOST_FS_GIVE_WAY_NS	NSEC_PER_MSEC
+#define VHOST_FS_GIVE_WAY_TURNS	3
 #define VHOST_FS_STAY_MIN	32
 #define VHOST_FS_STAY_MAX	1024
 
@@ -403,8 +405,9 @@ static bool vq_has_more(struct vhost_fs_queue *q, u16 last)
  */
 static bool vq_give_way(struct vhost_fs_queue *q, u16 last)
 {
+	unsigned int turns = 0;
+	bool more, soon;
 	u64 start;
-	bool more;
 
 	if (current->policy != SCHED_NORMAL)
 		return false;
@@ -413,9 +416,13 @@ static bool vq_give_way(struct vhost_fs_queue *q, u16 last)
 		return false;
 	}
 	start = local_clock();
-	yield();
-	more = vq_has_more(q, last);
-	if (more && local_clock() - start < VHOST_FS_GIVE_WAY_NS) {
+	do {
+		yield();
+		more = vq_has_more(q, last);
+		soon = local_clock() - start < VHOST_FS_GIVE_WAY_NS;
+	} while (!more && soon && ++turns < VHOST_FS_GIVE_WAY_TURNS &&
+		 !single_task_running() && !vhost_fs_pool_has_pending(q->fs));
+	if (more && soon) {
 		q->stay_next = VHOST_FS_STAY_MIN;
 	} else {
 		q->stay = q->stay_next;
