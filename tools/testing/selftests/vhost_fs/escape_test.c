@@ -389,6 +389,80 @@ TEST_F_TIMEOUT(escape, moved_while_walked, 300)
 	EXPECT_EQ(0, fuse_lookup(self->f, sub, "file", &self->entry));
 }
 
+/* Files whose nodes are checked one after the other while their directory moves. */
+#define NR_CHECKED	16
+
+struct checked {
+	struct fuse_call call;
+	struct fuse_getattr_in in;
+	struct fuse_attr_out out;
+	uint64_t node;
+};
+
+/* Moves the directory out once, after having counted to @moves. */
+static void *move_out_once(void *arg)
+{
+	struct mover *m = arg;
+	unsigned int i;
+
+	for (i = __atomic_load_n(&m->moves, __ATOMIC_RELAXED); i; i--)
+		__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	return (void *)(long)renameat(m->inside, "dir", m->outside, "dir");
+}
+
+static void check_all(struct fuse *f, struct checked *checked)
+{
+	int i;
+
+	for (i = 0; i < NR_CHECKED; i++) {
+		struct checked *c = &checked[i];
+
+		c->call = (struct fuse_call){
+			.opcode = FUSE_GETATTR, .nodeid = c->node,
+			.in = { { &c->in, sizeof(c->in) } }, .nr_in = 1,
+			.out = &c->out, .out_size = sizeof(c->out),
+		};
+		if (fuse_start(f, &c->call))
+			c->call.error = -ENOMEM;
+	}
+	for (i = 0; i < NR_CHECKED; i++)
+		fuse_finish(f, &checked[i].call);
+}
+
+/* Whatever was found inside just before the directory left isn't taken for it since. */
+TEST_F_TIMEOUT(escape, moved_while_checked, 300)
+{
+	struct mover m = { .inside = self->bed.fd };
+	size_t mark = ring_mark(&self->bed.dev);
+	struct checked checked[NR_CHECKED] = { 0 };
+	char name[32];
+	int i, round;
+
+	m.outside = openat(self->top, "outside", O_RDONLY | O_DIRECTORY);
+	ASSERT_LE(0, m.outside);
+	for (i = 0; i < NR_CHECKED; i++) {
+		snprintf(name, sizeof(name), "dir/%d", i);
+		ASSERT_EQ(0, bed_write_file(&self->bed, name, "", 0, 0644));
+		checked[i].node = bed_lookup(self->f, name);
+	}
+	for (round = 0; round < test_rounds(200); round++) {
+		pthread_t thread;
+		void *ret;
+
+		/* Each time a little later, up to about when all are checked. */
+		m.moves = round % 100 * 1000;
+		ASSERT_EQ(0, pthread_create(&thread, NULL, move_out_once, &m));
+		check_all(self->f, checked);
+		pthread_join(thread, &ret);
+		ASSERT_EQ(NULL, ret);
+		for (i = 0; i < NR_CHECKED; i++)
+			EXPECT_EQ(-ESTALE, fuse_getattr(self->f, checked[i].node, NULL));
+		ASSERT_EQ(0, renameat(m.outside, "dir", m.inside, "dir"));
+		ring_release(&self->bed.dev, mark);
+	}
+	close(m.outside);
+}
+
 /* Swaps a directory for a symlink that leads out. */
 static void *swap(void *arg)
 {

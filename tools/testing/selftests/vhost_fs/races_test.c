@@ -155,6 +155,7 @@ static const struct op {
 };
 
 #define NR_OPS (sizeof(ops) / sizeof(ops[0]))
+#define NR_PAIRS (NR_OPS * (NR_OPS + 1) / 2)
 
 /* Room of the largest answer. */
 struct request {
@@ -324,6 +325,8 @@ TEST_F_TIMEOUT(races, all_pairs, 900)
 			clean(&self->bed);
 		}
 	}
+	TH_LOG("%zu pairs of operations, %d times, %d of each side at a time", NR_PAIRS,
+	       test_rounds(ROUNDS), DEPTH);
 }
 
 /* --- what others do meanwhile; each undoes it before it returns ---------------------- */
@@ -404,13 +407,15 @@ static const struct {
 	{ "a new session", new_session },
 };
 
+#define NR_OTHERS (sizeof(others) / sizeof(others[0]))
+
 TEST_F_TIMEOUT(races, against_others, 900)
 {
 	size_t mark = ring_mark(&self->bed.dev), n;
 	const struct op *op;
 	int i, round;
 
-	for (n = 0; n < sizeof(others) / sizeof(others[0]); n++) {
+	for (n = 0; n < NR_OTHERS; n++) {
 		for (op = ops; op < ops + NR_OPS; op++) {
 			for (round = 0; round < test_rounds(ROUNDS); round++) {
 				ASSERT_EQ(0, begin(self));
@@ -431,6 +436,8 @@ TEST_F_TIMEOUT(races, against_others, 900)
 	}
 	ASSERT_EQ(0, begin(self));
 	EXPECT_EQ(0, fuse_getattr(self->f, self->t.file, NULL));
+	TH_LOG("%zu operations, %d times against each of %zu", NR_OPS, test_rounds(ROUNDS),
+	       NR_OTHERS);
 }
 
 TEST_HARNESS_MAIN
