@@ -66,7 +66,7 @@ serve()
 leave()
 {
 	local name=$1 pid
-	umount "$run/$name" || fail "umount of $name"
+	umount -R "$run/$name" || fail "umount of $name"
 	pid=$(cat "$run/$name.pid")
 	kill "$pid"
 	wait_until 30 gone "$pid" || fail "loopbackd doesn't end"

@@ -26,19 +26,9 @@ limit=600
 # How often both sides work on the same names, in the hope of a rare moment.
 rounds=$((60 * ${TEST_ROUNDS_PERCENT:-100} / 100))
 
-# What ends on its own once the guest's cache expires gets this long.
-expiry=20
-
-fail()
-{
-	echo "$*"
-	exit 1
-}
-
-same()
-{
-	[ "$1" = "$2" ] || fail "$3: '$1' isn't '$2'"
-}
+here=$(cd "$(dirname "$0")" && pwd) || exit 1
+# shellcheck source=tools/testing/selftests/vhost_fs/guests.sh
+. "$here/guests.sh"
 
 # refused ERROR COMMAND...: COMMAND fails, with this said.
 refused()
@@ -47,17 +37,6 @@ refused()
 	shift
 	! "$@" >"$run/said" 2>&1 || fail "'$*' succeeds"
 	grep -q "$error" "$run/said" || fail "'$*': $(tail -n 1 "$run/said")"
-}
-
-# wait_until SECONDS COMMAND...
-wait_until()
-{
-	local deadline=$((SECONDS + $1))
-	shift
-	until "$@"; do
-		[ "$SECONDS" -lt "$deadline" ] || return 1
-		sleep 0.1
-	done
 }
 
 # Views
@@ -115,38 +94,6 @@ small_files()
 as_nobody()
 {
 	setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
-}
-
-# Other shares: serve NAME OPTION... shares $run/NAME.dir, which is made beside
-# SHAREDIR's tests, and mounts it at $run/NAME.
-
-serve()
-{
-	local name=$1
-	shift
-	vhost-fs-ctl add-share "test-$name" --path "$share/$name" "$@" || fail "no share"
-	loopbackd --share "test-$name" --tag "test-$name" --ready "$run/$name.ready" \
-		</dev/null >"$run/$name.log" 2>&1 &
-	echo $! >"$run/$name.pid"
-	wait_until 30 test -e "$run/$name.ready" || fail "loopbackd: $(tail -n 1 "$run/$name.log")"
-	mkdir -p "$run/$name"
-	mount -t virtiofs "test-$name" "$run/$name" || fail "can't mount"
-}
-
-unserve()
-{
-	local name=$1 pid
-	umount -R "$run/$name" || fail "umount of $name"
-	pid=$(cat "$run/$name.pid")
-	kill "$pid"
-	wait_until 30 gone "$pid" || fail "loopbackd doesn't end"
-	vhost-fs-ctl remove-share "test-$name" || fail "the share stays"
-	rm -rf "${share:?}/$name" "$run/$name.ready"
-}
-
-gone()
-{
-	! kill -0 "$1" 2>/dev/null || grep -qs '^State:.Z' "/proc/$1/status"
 }
 
 # Tests. Each has $t on the mount and $h, the same directory on the host, empty.
@@ -628,13 +575,13 @@ usage()
 }
 
 [ $# -ge 2 ] || usage "two directories are needed"
-share=$1 mnt=$2
+# Other shares are made there, too.
+share=$1 mnt=$2 host=$1
 case $share in
 /*)	[ -d "$share" ] || usage "'$share' isn't a directory" ;;
 *)	usage "'$share' isn't an absolute path" ;;
 esac
 [ "$(findmnt -n -o FSTYPE "$mnt")" = virtiofs ] || usage "'$mnt' isn't a virtiofs mount"
-here=$(cd "$(dirname "$0")" && pwd)
 for tool in getfacl getfattr fio git python3 loopbackd vhost-fs-ctl "$here/file_test"; do
 	command -v "$tool" >/dev/null || { echo "$me: $tool is missing" >&2; exit 1; }
 done
