@@ -40,6 +40,13 @@
 /* A queue waits this long for an active thread before an idle one is woken. */
 #define VHOST_FS_RESCUE_DELAY	1
 
+/*
+ * A queue is on offer for at least a tick before it is taken. Threads that wait for the
+ * same lock would otherwise be joined by one more at each tick, and take the processors
+ * from who has it.
+ */
+#define VHOST_FS_OFFER_AGE	2
+
 /* An idle thread is stopped after this long, as long as one is left. */
 #define VHOST_FS_IDLE_TIMEOUT	(10 * HZ)
 
@@ -371,16 +378,19 @@ static void pool_wake_for_pending(struct vhost_fs_pool *pool,
 		worker_wake(pool, w, q);
 }
 
-/* Who offered a queue for so long sleeps. */
+/* Who offered a queue a whole tick ago sleeps; the list is in that order. */
 static void pool_take_offers(struct vhost_fs_pool *pool)
 {
-	struct vhost_fs_queue *q;
+	struct vhost_fs_queue *q, *tmp;
 
 	lockdep_assert_held(&pool->lock);
 
-	list_for_each_entry(q, &pool->offered, pending)
+	list_for_each_entry_safe(q, tmp, &pool->offered, pending) {
+		if (time_before(jiffies, q->offered_at + VHOST_FS_OFFER_AGE))
+			break;
 		worker_set_active(pool, q->offered_by, false);
-	list_splice_tail_init(&pool->offered, &pool->pending);
+		list_move_tail(&q->pending, &pool->pending);
+	}
 }
 
 /*
@@ -558,6 +568,7 @@ bool vhost_fs_pool_offer(struct vhost_fs_req *req)
 	if (offered) {
 		list_add_tail(&q->pending, &pool->offered);
 		q->offered_by = req->worker;
+		q->offered_at = jiffies;
 		pool_set_rescue(pool);
 	}
 	spin_unlock_irqrestore(&pool->lock, flags);
