@@ -34,7 +34,11 @@ static bool hardly_sleeps(const struct dentry *dentry)
 	       !(inode && (IS_SYNC(inode) || IS_DIRSYNC(inode)));
 }
 
-/* Somebody else has it, who may sleep. */
+/*
+ * Somebody else has it, who may sleep; most likely another of this guest's requests,
+ * which doesn't. A guest that was called each time would have its requests answered,
+ * and be woken, one by one.
+ */
 static bool is_locked(const struct dentry *dentry)
 {
 	struct inode *inode = d_inode(dentry);
@@ -57,7 +61,7 @@ void vhost_fs_may_block_on(struct vhost_fs_req *req, const struct dentry *dentry
 	if (!vhost_fs_in_memory(dentry->d_sb))
 		vhost_fs_may_block(req);
 	else if (is_locked(dentry))
-		vhost_fs_may_sleep(req);
+		vhost_fs_may_sleep(req, false);
 }
 
 /**
@@ -72,7 +76,7 @@ void vhost_fs_may_sleep_on(struct vhost_fs_req *req, const struct dentry *dentry
 	bool memory = vhost_fs_in_memory(dentry->d_sb);
 
 	if (memory ? is_locked(dentry) : hardly_sleeps(dentry))
-		vhost_fs_may_sleep(req);
+		vhost_fs_may_sleep(req, !memory);
 	else if (!memory)
 		vhost_fs_may_block(req);
 }

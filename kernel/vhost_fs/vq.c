@@ -614,19 +614,20 @@ void vhost_fs_may_block(struct vhost_fs_req *req)
 /**
  * vhost_fs_may_sleep - the request may sleep for long, but as a rule doesn't
  * @req: the request
+ * @call: whether to call the guest for the answers that are there already
  *
  * Costs a tenth of what vhost_fs_may_block() does, and the requests behind this
- * one a tick or two if it does sleep. Answers that are there already don't wait.
+ * one a tick or two if it does sleep; those answers, too, without @call.
  *
  * Context: the request's thread, no locks held.
  */
-void vhost_fs_may_sleep(struct vhost_fs_req *req)
+void vhost_fs_may_sleep(struct vhost_fs_req *req, bool call)
 {
 	struct vhost_fs_queue *q = req->q;
 
 	if (req->handed_off || req->offered)
 		return;
-	if (READ_ONCE(q->unsignalled)) {
+	if (call && READ_ONCE(q->unsignalled)) {
 		mutex_lock(&q->vq.mutex);
 		vq_signal(q);
 		mutex_unlock(&q->vq.mutex);

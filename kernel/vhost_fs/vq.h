@@ -137,7 +137,7 @@ void vhost_fs_vq_kick(struct vhost_fs_queue *q);
 void vhost_fs_vq_call(struct vhost_fs_queue *q);
 void vhost_fs_vq_serve(struct vhost_fs_queue *q, struct vhost_fs_req *req);
 void vhost_fs_may_block(struct vhost_fs_req *req);
-void vhost_fs_may_sleep(struct vhost_fs_req *req);
+void vhost_fs_may_sleep(struct vhost_fs_req *req, bool call);
 
 bool vhost_fs_in_memory(const struct super_block *sb);
 void vhost_fs_may_block_on(struct vhost_fs_req *req, const struct dentry *dentry);
