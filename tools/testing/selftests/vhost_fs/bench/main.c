@@ -222,12 +222,13 @@ static uint64_t run_lanes(struct run *run, unsigned int n, unsigned int count)
  * What disturbs a run, such as an idle moment in which the emulator's clock jumps
  * to the next timer, disturbs a part of it: the median of the parts counts. Slots
  * are done in bursts, so a part is a multiple of their number; or there is one only.
+ * Of several lanes, one may run while others don't, and the whole run counts.
  */
 #define PARTS	8
 
-static void want_stamps(struct lane *lane, const struct bench_case *c, unsigned int n)
+static void want_stamps(struct lane *lane, const struct bench_case *c)
 {
-	unsigned int size = part(c->count, 0, n) / PARTS;
+	unsigned int size = c->count / PARTS;
 
 	size -= size % lane->nr_slots;
 	lane->batch = size >= 4 * lane->nr_slots ? size : 0;
@@ -240,8 +241,8 @@ static int compare_times(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-/* Of @n lanes that do the same: time of all @count operations. */
-static uint64_t steady_time(struct lane *lane, unsigned int n, unsigned int count)
+/* Time of all @count operations. */
+static uint64_t steady_time(struct lane *lane, unsigned int count)
 {
 	uint64_t times[LANE_MAX_STAMPS];
 	unsigned int i, parts = lane->nr_stamps - 1;
@@ -249,7 +250,7 @@ static uint64_t steady_time(struct lane *lane, unsigned int n, unsigned int coun
 	for (i = 0; i < parts; i++)
 		times[i] = lane->stamps[i + 1] - lane->stamps[i];
 	qsort(times, parts, sizeof(times[0]), compare_times);
-	return times[parts / 2] * count / ((uint64_t)lane->batch * n);
+	return times[parts / 2] * count / lane->batch;
 }
 
 static void find_percentiles(struct lane *lane, struct result *result)
@@ -288,12 +289,13 @@ static void run_ring(struct target *t, const struct bench_files *files,
 	run->mode = mode;
 	make_forgets(&run->forgets, t);
 	n = make_lanes(run, c);
-	want_stamps(&run->lanes[0], c, n);
+	if (n == 1)
+		want_stamps(&run->lanes[0], c);
 	if (way->latency)
 		want_latencies(&run->lanes[0], c, way);
 	result->ns = run_lanes(run, n, c->count);
 	if (run->lanes[0].nr_stamps > 2)
-		result->ns = steady_time(&run->lanes[0], n, c->count);
+		result->ns = steady_time(&run->lanes[0], c->count);
 	for (i = 0; i < n; i++) {
 		result->tally.requests += run->lanes[i].tally.requests;
 		result->tally.kicks += run->lanes[i].tally.kicks;
