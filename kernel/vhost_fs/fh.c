@@ -196,6 +196,28 @@ struct dentry *vhost_fs_fh_decode(const struct vhost_fs_fh *fh,
 }
 
 /**
+ * vhost_fs_fh_gone - does the file system say that a handle's file is no more?
+ * @fh: the handle, which couldn't be decoded
+ * @mnt: the mount
+ *
+ * Return: whether it does; not if the file is there, but elsewhere, nor if there was
+ * an error of another kind.
+ *
+ * Context: may read from the disk.
+ */
+bool vhost_fs_fh_gone(const struct vhost_fs_fh *fh, struct vfsmount *mnt)
+{
+	struct dentry *dentry;
+
+	dentry = exportfs_decode_fh_raw(mnt, (struct fid *)(fh->data + fh->start),
+					fh->words, fh->type, 0, NULL, NULL);
+	if (IS_ERR_OR_NULL(dentry))
+		return !dentry || dentry == ERR_PTR(-ESTALE);
+	dput(dentry);
+	return false;
+}
+
+/**
  * vhost_fs_fh_may - may the caller find files by their handles?
  * @sb: the file system
  *

@@ -52,6 +52,7 @@ bool vhost_fs_fh_same_inode(const struct vhost_fs_fh *a,
 bool vhost_fs_fh_equal(const struct vhost_fs_fh *a, const struct vhost_fs_fh *b);
 struct dentry *vhost_fs_fh_decode(const struct vhost_fs_fh *fh,
 				  const struct path *top, bool still);
+bool vhost_fs_fh_gone(const struct vhost_fs_fh *fh, struct vfsmount *mnt);
 bool vhost_fs_fh_may(const struct super_block *sb);
 int vhost_fs_fh_check_root(const struct path *root);
 

@@ -10,6 +10,11 @@
  * make up, are taken only if the share's owner has said so; their files must be
  * shown to lie in the share, and not below what is mounted on it.
  *
+ * What a guest has just removed may still be in a stream by its handle, as the guest's
+ * FORGET was on the way when the source stopped. Such a file is no reason to refuse
+ * the guest: the source had nothing more of it. But handles that don't fit the file
+ * system at all look the same; so at least one on the same mount must be right.
+ *
  * A node needs its parent first. Streams have parents before children as a rule;
  * where not, an index of all nodes is made, and what is needed is loaded out of
  * turn. Each node that names a parent gives back one of the parent's lookups,
@@ -45,10 +50,14 @@
  * struct load_mount - a mount that file handles name
  * @top: the topmost directory of it that belongs to the share
  * @all: that is all of the file system, and all of it can be seen
+ * @found: a file was found on it by its handle
+ * @gone: a node whose file is no more, 0 if there is none
  */
 struct load_mount {
 	struct path top;
 	bool all;
+	bool found;
+	u64 gone;
 };
 
 /**
@@ -227,7 +236,7 @@ static int load_find_mount(struct loader *ld,
 
 static int load_mount(struct loader *ld, const struct vhost_fs_state_mount *mount)
 {
-	struct load_mount *m = kmalloc(sizeof(*m), GFP_KERNEL_ACCOUNT);
+	struct load_mount *m = kzalloc(sizeof(*m), GFP_KERNEL_ACCOUNT);
 	int err;
 
 	if (!m)
@@ -381,7 +390,24 @@ static int load_by_handle(struct loader *ld,
 	}
 	path->mnt = mntget(m->top.mnt);
 	path->dentry = dentry;
+	m->found = true;
 	return 0;
+}
+
+static bool load_is_gone(struct loader *ld, const struct vhost_fs_state_node *node,
+			 int err)
+{
+	struct load_mount *m;
+
+	if (err != -ESTALE || node->location != VHOST_FS_STATE_FILE_HANDLE)
+		return false;
+	m = xa_load(&ld->mounts, node->fh.mount_id);
+	if (load_fh(&ld->fh.fh, node->fh.type, &node->fh.handle) ||
+	    !vhost_fs_fh_gone(&ld->fh.fh, m->top.mnt))
+		return false;
+	if (!m->gone)
+		m->gone = node->id;
+	return true;
 }
 
 static int load_by_name(struct loader *ld, const struct vhost_fs_state_node *node,
@@ -477,9 +503,11 @@ static int load_other(struct loader *ld, const struct vhost_fs_state_node *node)
 		path_put(&path);
 	}
 	if (err) {
-		err = load_lose(ld, err, VHOST_FS_STATE_ERR_NODE, node->id);
-		if (err)
-			return err;
+		if (!load_is_gone(ld, node, err)) {
+			err = load_lose(ld, err, VHOST_FS_STATE_ERR_NODE, node->id);
+			if (err)
+				return err;
+		}
 		ld->report->lost_nodes++;
 		err = vhost_fs_node_restore(ld->req, node->id, NULL, seq,
 					    node->refcount);
@@ -609,6 +637,23 @@ static int load_next(struct loader *ld, const struct vhost_fs_state_node *node,
 	return load_one(ld, node, at);
 }
 
+/* Were those handles good whose files are no more? */
+static int load_check_gone(struct loader *ld)
+{
+	struct load_mount *m;
+	unsigned long id;
+	int err;
+
+	xa_for_each(&ld->mounts, id, m) {
+		if (!m->gone || m->found)
+			continue;
+		err = load_lose(ld, -ESTALE, VHOST_FS_STATE_ERR_NODE, m->gone);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
 static int load_nodes(struct loader *ld)
 {
 	struct vhost_fs_state_node node;
@@ -622,7 +667,7 @@ static int load_nodes(struct loader *ld)
 		if (err)
 			return err;
 	}
-	return 0;
+	return load_check_gone(ld);
 }
 
 /* ---- handles ---------------------------------------------------------- */
