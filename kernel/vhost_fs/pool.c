@@ -60,6 +60,7 @@
  * @next: queue it was woken for; under the pool's lock
  * @idle_since: jiffies; under the pool's lock
  * @self: the thread, known once it has been idle; under the pool's lock
+ * @has_run: it isn't counted in the pool's nr_new any more; under the pool's lock
  * @active: it has a queue, or is woken for one, and doesn't block; under the
  *	pool's lock
  * @ready: it has its own fs_struct; its own
@@ -73,6 +74,7 @@ struct vhost_fs_worker {
 	struct vhost_fs_queue *next;
 	unsigned long idle_since;
 	struct task_struct *self;
+	bool has_run;
 	bool active;
 	bool ready;
 };
@@ -111,6 +113,16 @@ static void worker_set_active(struct vhost_fs_pool *pool,
 		return;
 	w->active = active;
 	pool->nr_active += active ? 1 : -1;
+}
+
+static void worker_set_has_run(struct vhost_fs_pool *pool, struct vhost_fs_worker *w)
+{
+	lockdep_assert_held(&pool->lock);
+
+	if (w->has_run)
+		return;
+	w->has_run = true;
+	WRITE_ONCE(pool->nr_new, pool->nr_new - 1);
 }
 
 /* Wake an idle thread for a queue. */
@@ -161,6 +173,7 @@ static struct vhost_fs_queue *worker_next(struct vhost_fs_worker *w)
 	unsigned long flags;
 
 	spin_lock_irqsave(&pool->lock, flags);
+	worker_set_has_run(pool, w);
 	q = w->next;
 	w->next = NULL;
 	/* One that is being stopped has somebody waiting for its end. */
@@ -249,7 +262,7 @@ static void worker_free(struct vhost_fs_worker *w)
 }
 
 /*
- * The caller has counted the new thread in pool->nr. It is a copy of the
+ * The caller has counted the new thread in pool->nr and pool->nr_new. It is a copy of the
  * calling thread and so must not get the credentials that a request runs
  * under.
  */
@@ -438,10 +451,12 @@ static bool pool_count_one_more(struct vhost_fs_pool *pool, unsigned int max_idl
 
 	spin_lock_irqsave(&pool->lock, flags);
 	more = pool->running && pool->nr < VHOST_FS_MAX_THREADS &&
-	       pool->nr_idle < max_idle &&
+	       pool->nr_idle + pool->nr_new < max_idle &&
 	       time_after_eq(jiffies, pool->no_thread_until);
-	if (more)
+	if (more) {
 		WRITE_ONCE(pool->nr, pool->nr + 1);
+		WRITE_ONCE(pool->nr_new, pool->nr_new + 1);
+	}
 	spin_unlock_irqrestore(&pool->lock, flags);
 	return more;
 }
@@ -458,6 +473,7 @@ static int pool_grow(struct vhost_fs_dev *fs, unsigned int max_idle)
 	if (err) {
 		spin_lock_irqsave(&pool->lock, flags);
 		WRITE_ONCE(pool->nr, pool->nr - 1);
+		WRITE_ONCE(pool->nr_new, pool->nr_new - 1);
 		pool->no_thread_until = jiffies + VHOST_FS_RETRY_DELAY;
 		spin_unlock_irqrestore(&pool->lock, flags);
 	}
@@ -475,7 +491,8 @@ static int pool_grow(struct vhost_fs_dev *fs, unsigned int max_idle)
  */
 void vhost_fs_pool_reserve(struct vhost_fs_dev *fs)
 {
-	if (!READ_ONCE(fs->pool.nr_idle))
+	/* A new one waits for a processor, which its maker may have for long. */
+	if (!READ_ONCE(fs->pool.nr_idle) && !READ_ONCE(fs->pool.nr_new))
 		pool_grow(fs, 1);
 }
 
@@ -680,6 +697,7 @@ void vhost_fs_pool_stop(struct vhost_fs_dev *fs)
 	list_for_each_entry(w, &workers, entry)
 		worker_clear_idle(pool, w);
 	WRITE_ONCE(pool->nr, 0);
+	WRITE_ONCE(pool->nr_new, 0);
 	pool->nr_active = 0;
 	for (i = 0; i < VHOST_FS_NVQS; i++) {
 		list_del_init(&fs->queues[i].pending);

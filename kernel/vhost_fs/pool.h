@@ -26,6 +26,8 @@ struct vhost_fs_req;
  * @offered: queues whose look somebody has who may sleep, and then can't use it
  * @nr: threads, those being created included
  * @nr_idle: entries of @idle
+ * @nr_new: threads that are being made, or haven't run yet; each asks for work when it
+ *	does
  * @nr_active: threads that have work and don't block
  * @no_thread_until: jiffies; one could not be made lately
  * @running: threads exist and take work
@@ -41,6 +43,7 @@ struct vhost_fs_pool {
 	struct list_head offered;
 	unsigned int nr;
 	unsigned int nr_idle;
+	unsigned int nr_new;
 	unsigned int nr_active;
 	unsigned long no_thread_until;
 	bool running;

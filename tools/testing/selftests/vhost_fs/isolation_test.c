@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 
 #define ROOT FUSE_ROOT_ID
@@ -163,6 +164,75 @@ TEST_F_TIMEOUT(isolation, blocked_threads, 60)
 	EXPECT_EQ(BLOCKED, opened);
 	close(lease);
 	free(o);
+}
+
+/* For the attributes of the root, without a kick. */
+static int add_getattr(struct fuse *f)
+{
+	struct {
+		struct fuse_in_header hdr;
+		struct fuse_getattr_in in;
+		struct fuse_out_header reply;
+		struct fuse_attr_out out;
+	} *ask = ring_alloc(f->q->dev, sizeof(*ask));
+	struct iovec out = { ask, sizeof(ask->hdr) + sizeof(ask->in) };
+	struct iovec in = { &ask->reply, sizeof(ask->reply) + sizeof(ask->out) };
+
+	ask->in = (struct fuse_getattr_in){ };
+	fuse_header(f, &ask->hdr, FUSE_GETATTR, ROOT, sizeof(ask->in));
+	return ring_add(f->q, &out, 1, &in, 1);
+}
+
+/*
+ * Starts the device's threads on one processor, which each of them has until it sleeps.
+ * What this one is itself changes only for that.
+ */
+static int start_unyielding(struct ring_dev *dev)
+{
+	struct sched_param first = { .sched_priority = 1 }, none = { };
+	cpu_set_t one, all;
+	int ret = ring_set_running(dev, false);
+
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	if (ret)
+		return ret;
+	if (sched_getaffinity(0, sizeof(all), &all) || sched_setaffinity(0, sizeof(one), &one) ||
+	    sched_setscheduler(0, SCHED_FIFO, &first))
+		return -errno;
+	ret = ring_set_running(dev, true);
+	if (sched_setscheduler(0, SCHED_OTHER, &none) || sched_setaffinity(0, sizeof(all), &all))
+		return -errno;
+	return ret;
+}
+
+/*
+ * One thread waits, another serves, and a third is ready should that one wait, too: no
+ * more are made, however many requests come before the third has had the processor.
+ */
+TEST_F(isolation, one_thread_more)
+{
+	struct fuse *f = &self->queue[0];
+	uint64_t node = bed_lookup(f, "file0");
+	int lease = openat(self->bed.fd, "file0", O_RDONLY | O_CLOEXEC), i;
+	struct fuse_started_open o;
+	int64_t threads;
+	uint32_t len;
+
+	ASSERT_EQ(0, start_unyielding(&self->bed.dev));
+	threads = device_has(self, 0, VHOST_FS_A_DEVICE_THREADS);
+	ASSERT_EQ(0, fcntl(lease, F_SETLEASE, F_RDLCK));
+	ASSERT_EQ(0, fuse_start_open(f, node, &o));
+	for (i = 0; i < BLOCKED; i++)
+		ASSERT_LE(0, add_getattr(f));
+	ring_kick(f->q);
+	for (i = 0; i < BLOCKED; i++)
+		ASSERT_LE(0, ring_wait(f->q, &len));
+	EXPECT_FALSE(o.c.done);
+	EXPECT_GE(threads + 1, device_has(self, 0, VHOST_FS_A_DEVICE_THREADS));
+	ASSERT_EQ(0, fcntl(lease, F_SETLEASE, F_UNLCK));
+	EXPECT_EQ(0, fuse_finish(f, &o.c));
+	close(lease);
 }
 
 /* The kernel's thread that looks for tasks which hang: how often it has looked. */
