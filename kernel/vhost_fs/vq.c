@@ -22,6 +22,7 @@
  *
  * Whether a ring is served at all is vq_run.c's.
  */
+#include <linux/pagemap.h>
 #include <linux/sched/clock.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/stat.h>
@@ -232,6 +233,22 @@ static bool vq_fetch_kept(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 }
 
 /*
+ * Before the core writes whether the guest is to kick: if it can't, it calls the ring
+ * broken, which is no word for memory that goes with its owner. Whoever waits here for
+ * that memory is let go by the same signal.
+ */
+static bool vq_owner_dies(struct vhost_fs_queue *q)
+{
+	struct vhost_virtqueue *vq = &q->vq;
+	const void __user *at = &vq->used->flags;
+
+	if (vhost_has_feature(vq, VIRTIO_RING_F_EVENT_IDX))
+		at = &vq->used->ring[vq->num];
+	return (fatal_signal_pending(current) || fault_in_readable(at, sizeof(__virtio16))) &&
+	       fatal_signal_pending(current);
+}
+
+/*
  * Take the next chain, or a request that has waited; in turn, if there are
  * both. Returns 1 and @req is in flight; 0 if there is nothing; -ESHUTDOWN if
  * nothing may be taken; another error if the ring is not valid.
@@ -244,7 +261,9 @@ static int vq_fetch(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 
 	lockdep_assert_held(&q->vq.mutex);
 
-	if (!vhost_fs_vq_active(q))
+	if (!vhost_fs_vq_active(q) || fatal_signal_pending(current))
+		return -ESHUTDOWN;
+	if (!(q->vq.used_flags & VRING_USED_F_NO_NOTIFY) && vq_owner_dies(q))
 		return -ESHUTDOWN;
 	/* For a parked request too: else vq_park() would think nobody looked. */
 	vhost_disable_notify(&q->fs->vdev, &q->vq);
@@ -368,6 +387,9 @@ static bool vq_park(struct vhost_fs_queue *q)
 
 	/* vhost_enable_notify() only tells of what is new since it last read. */
 	if (vq->avail_idx != vq->last_avail_idx || !list_empty(&q->kept))
+		return false;
+	/* vq_fetch() gives it back then. */
+	if (vq_owner_dies(q))
 		return false;
 	atomic_set(&q->looking, 0);
 	/* Pairs with the xchg() of a kick: it finds 0, or we find its chain. */

@@ -3,7 +3,8 @@
  * An owner that dies while it puts an answer on a used ring whose memory isn't
  * there: the next one puts it there, and does nothing twice. What is asked for here
  * is to forget, which has no answer but that. Or while it looks for requests where
- * there is no memory: nobody is told that the ring is broken, since it isn't.
+ * there is no memory, or says where there is none whether it wants to be kicked:
+ * nobody is told that the ring is broken, since it isn't.
  */
 #include "bed.h"
 #include "harness.h"
@@ -29,6 +30,18 @@ FIXTURE(ring) {
 	char ring[PAGE];	/* what the ring was when it went */
 	int say;		/* where the owner speaks */
 	pid_t pid;		/* the owner */
+};
+
+FIXTURE_VARIANT(ring) {
+	uint64_t features;
+};
+
+FIXTURE_VARIANT_ADD(ring, plain) {
+	.features = RING_F_INDIRECT,
+};
+
+FIXTURE_VARIANT_ADD(ring, event_idx) {
+	.features = RING_F_INDIRECT | RING_F_EVENT_IDX,
 };
 
 static void say(int fd, char what)
@@ -97,16 +110,17 @@ static void end_owner(FIXTURE_DATA(ring) *self)
 /* Nobody touches the ring before the next kick. */
 static void wait_watched(struct ring_queue *q)
 {
-	uint16_t *event = (uint16_t *)&q->used->ring[q->num];
+	bool events = q->dev->features & RING_F_EVENT_IDX;
+	uint16_t *at = events ? (uint16_t *)&q->used->ring[q->num] : &q->used->flags;
 
-	while (__atomic_load_n(event, __ATOMIC_SEQ_CST) != q->avail->idx)
+	while (__atomic_load_n(at, __ATOMIC_SEQ_CST) != (events ? q->avail->idx : 0))
 		sched_yield();
 }
 
 FIXTURE_SETUP(ring)
 {
 	struct ring_config ring = {
-		.features = RING_F_INDIRECT | RING_F_EVENT_IDX, .shared = true,
+		.features = variant->features, .shared = true,
 	};
 	struct bed_config config = { };
 
@@ -180,23 +194,35 @@ TEST_F(ring, forget_untold_of_too_many)
 	forget_untold(_metadata, self, 1000);
 }
 
-TEST_F(ring, nothing_to_read)
+/* What was in @page is taken at @signal, and the owner killed when it wants that. */
+static void lose_ring(struct __test_metadata *_metadata, FIXTURE_DATA(ring) *self,
+		      void *page, int signal)
 {
 	struct ring_queue *q = self->f.q;
 	struct pollfd error = { .fd = q->err, .events = POLLIN };
 
 	wait_watched(q);
-	memcpy(self->ring, q->avail, PAGE);
-	kill(self->pid, SIGUSR2);
+	memcpy(self->ring, page, PAGE);
+	kill(self->pid, signal);
 	ASSERT_EQ('h', hear(self));
 	/* ring_kick() would look at the ring, and there would be one. */
 	ASSERT_EQ(0, eventfd_write(q->kick, 1));
 	ASSERT_EQ('w', hear(self));
 	end_owner(self);
-	memcpy(q->avail, self->ring, PAGE);
+	memcpy(page, self->ring, PAGE);
 	ASSERT_EQ(0, start_owner(self));
 	EXPECT_EQ(0, poll(&error, 1, 0));
 	EXPECT_EQ(0, fuse_getattr(&self->f, ROOT, NULL));
+}
+
+TEST_F(ring, nothing_to_read)
+{
+	lose_ring(_metadata, self, self->f.q->avail, SIGUSR2);
+}
+
+TEST_F(ring, nothing_to_write)
+{
+	lose_ring(_metadata, self, self->f.q->used, SIGUSR1);
 }
 
 TEST_HARNESS_MAIN
