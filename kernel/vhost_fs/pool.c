@@ -470,6 +470,7 @@ static int pool_grow(struct vhost_fs_dev *fs, unsigned int max_idle)
 	if (!pool_count_one_more(pool, max_idle))
 		return 0;
 	err = worker_create(fs);
+	WRITE_ONCE(pool->refused, err);
 	if (err) {
 		spin_lock_irqsave(&pool->lock, flags);
 		WRITE_ONCE(pool->nr, pool->nr - 1);
@@ -564,10 +565,26 @@ unlock:
 }
 
 /**
+ * vhost_fs_pool_is_short - may there be no thread for what is offered now?
+ * @fs: the device
+ *
+ * The last idle one may be woken for another queue, and none be made in its place.
+ *
+ * Return: a hint.
+ */
+bool vhost_fs_pool_is_short(struct vhost_fs_dev *fs)
+{
+	const struct vhost_fs_pool *pool = &fs->pool;
+
+	return READ_ONCE(pool->nr_idle) < 2 &&
+	       (READ_ONCE(pool->nr) >= VHOST_FS_MAX_THREADS || READ_ONCE(pool->refused));
+}
+
+/**
  * vhost_fs_pool_offer - let others have the look at a queue, for the time being
  * @req: the request of the thread that holds the look
  *
- * An idle thread is woken for it if it is still there after a tick or two.
+ * An idle thread is woken for it if it is still there after up to three ticks.
  *
  * Return: whether it is on offer; else nobody could be woken.
  *
@@ -653,6 +670,7 @@ int vhost_fs_pool_start(struct vhost_fs_dev *fs, unsigned int nr_queues)
 	spin_lock_irq(&fs->pool.lock);
 	WRITE_ONCE(fs->pool.running, true);
 	fs->pool.no_thread_until = jiffies;
+	WRITE_ONCE(fs->pool.refused, false);
 	spin_unlock_irq(&fs->pool.lock);
 	while (nr--) {
 		err = pool_grow(fs, UINT_MAX);

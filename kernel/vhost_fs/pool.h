@@ -30,6 +30,7 @@ struct vhost_fs_req;
  *	does
  * @nr_active: threads that have work and don't block
  * @no_thread_until: jiffies; one could not be made lately
+ * @refused: the last one that was to be made could not be
  * @running: threads exist and take work
  * @kcov_handle: whose coverage the threads' is; written while there are none
  * @shrink: stops threads that have long been idle
@@ -46,6 +47,7 @@ struct vhost_fs_pool {
 	unsigned int nr_new;
 	unsigned int nr_active;
 	unsigned long no_thread_until;
+	bool refused;
 	bool running;
 	typeof(kcov_common_handle()) kcov_handle;
 	struct delayed_work shrink;
@@ -58,6 +60,7 @@ int vhost_fs_pool_start(struct vhost_fs_dev *fs, unsigned int nr_queues);
 void vhost_fs_pool_stop(struct vhost_fs_dev *fs);
 void vhost_fs_pool_submit(struct vhost_fs_queue *q);
 void vhost_fs_pool_reserve(struct vhost_fs_dev *fs);
+bool vhost_fs_pool_is_short(struct vhost_fs_dev *fs);
 bool vhost_fs_pool_offer(struct vhost_fs_req *req);
 bool vhost_fs_pool_take_back(struct vhost_fs_req *req);
 void vhost_fs_pool_block(struct vhost_fs_req *req);

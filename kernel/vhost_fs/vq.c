@@ -342,7 +342,7 @@ static int vq_push_used(struct vhost_fs_queue *q, struct vhost_fs_req *req)
 	if (err)
 		return err;
 	if (!q->unsignalled)
-		q->unsignalled_since = jiffies;
+		WRITE_ONCE(q->unsignalled_since, jiffies);
 	WRITE_ONCE(q->unsignalled, q->unsignalled + 1);
 	return 0;
 }
@@ -639,7 +639,8 @@ void vhost_fs_may_block(struct vhost_fs_req *req)
  * @call: whether to call the guest for the answers that are there already
  *
  * Costs a tenth of what vhost_fs_may_block() does, and the requests behind this
- * one a tick or two if it does sleep; those answers, too, without @call.
+ * one up to three ticks if it does sleep; those answers, too, without @call. What
+ * is older than a tick isn't left to the next thread: that may come to the same lock.
  *
  * Context: the request's thread, no locks held.
  */
@@ -649,7 +650,9 @@ void vhost_fs_may_sleep(struct vhost_fs_req *req, bool call)
 
 	if (req->handed_off || req->offered)
 		return;
-	if (call && READ_ONCE(q->unsignalled)) {
+	if (READ_ONCE(q->unsignalled) &&
+	    (call || time_after(jiffies, READ_ONCE(q->unsignalled_since)) ||
+	     vhost_fs_pool_is_short(req->fs))) {
 		mutex_lock(&q->vq.mutex);
 		vq_signal(q);
 		mutex_unlock(&q->vq.mutex);

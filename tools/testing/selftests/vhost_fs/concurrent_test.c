@@ -324,17 +324,28 @@ static bool is_called(struct ring_queue *q)
 	return true;
 }
 
+static void start_write_of_4(struct fuse *f, struct pending_write *w, uint64_t node, uint64_t fh)
+{
+	w->in = (struct fuse_write_in){ .fh = fh, .size = 4 };
+	w->c = (struct fuse_call){
+		.opcode = FUSE_WRITE, .nodeid = node,
+		.in = { { &w->in, sizeof(w->in) }, { "data", 4 } }, .nr_in = 2,
+		.out = &w->out, .out_size = sizeof(w->out),
+	};
+	fuse_start(f, &w->c);
+}
+
 /*
  * A file that somebody writes to who waits for memory: who wants to write to it too
  * waits for him, and the ring of that one goes on. The guest is called for what was
- * answered before, though it asks for nothing more.
+ * answered before, though all that it asks for then has to wait.
  */
 TEST_F(concurrent, locked_file_delays_nobody)
 {
-	enum { PAGE = 4096 };
+	enum { PAGE = 4096, NR = 12 };
 	struct ring_dev *dev = &self->bed.dev;
 	struct fuse *writer = &self->queue[0], *other = &self->queue[1];
-	struct pending_write w = { };
+	struct pending_write w[NR];
 	struct {
 		struct fuse_in_header hdr;
 		struct fuse_write_in in;
@@ -367,25 +378,23 @@ TEST_F(concurrent, locked_file_delays_nobody)
 	ASSERT_LE(0, ring_submit(other->q, out, 2, &in, 1));
 	ASSERT_EQ(1, poll(&waits, 1, RING_TIMEOUT_MS));
 
-	w.in = (struct fuse_write_in){ .fh = opened.fh, .size = 4 };
-	w.c = (struct fuse_call){
-		.opcode = FUSE_WRITE, .nodeid = entry.nodeid,
-		.in = { { &w.in, sizeof(w.in) }, { "data", 4 } }, .nr_in = 2,
-		.out = &w.out, .out_size = sizeof(w.out),
-	};
 	ASSERT_FALSE(ring_arm(writer->q));
 	head = add_getattr(writer);
 	ASSERT_LE(0, head);
-	ASSERT_EQ(0, fuse_start(writer, &w.c));
+	for (i = 0; i < NR; i++)
+		start_write_of_4(writer, &w[i], entry.nodeid, opened.fh);
 	ASSERT_TRUE(is_called(writer->q));
 	EXPECT_EQ(head, ring_take(writer->q, &len));
 	for (i = 0; i < 10; i++)
 		ASSERT_EQ(0, fuse_getattr(writer, ROOT, NULL));
-	EXPECT_FALSE(w.c.done);
+	for (i = 0; i < NR; i++)
+		EXPECT_FALSE(w[i].c.done);
 	EXPECT_FALSE(ring_has_used(other->q));
 	close(waits.fd);
-	EXPECT_EQ(0, fuse_finish(writer, &w.c));
-	EXPECT_EQ(4, w.out.size);
+	for (i = 0; i < NR; i++) {
+		EXPECT_EQ(0, fuse_finish(writer, &w[i].c));
+		EXPECT_EQ(4, w[i].out.size);
+	}
 	EXPECT_LE(0, ring_wait(other->q, &len));
 	EXPECT_EQ(0, first->reply.error);
 }
