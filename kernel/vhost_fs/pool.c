@@ -8,8 +8,8 @@
  * look (vhost_fs_queue.looking) and can't look himself submits the queue here:
  * an idle thread is woken for it, or the first that becomes free takes it.
  *
- * No more threads are active at a time than there are processors: more would
- * only take them from each other. A thread that is about to block doesn't
+ * No more threads are active at a time than there are processors for them: more
+ * would only take them from each other. A thread that is about to block doesn't
  * count. One that sleeps although it said nothing (the guest's memory may have
  * to be read from disk) holds up the other queues for two ticks at most; and its own
  * queue too, if it has offered that (vhost_fs_pool_offer()), to take it back when
@@ -165,6 +165,12 @@ static void pool_set_rescue(struct vhost_fs_pool *pool)
 		mod_timer(&pool->rescue, jiffies + VHOST_FS_RESCUE_DELAY);
 }
 
+/* Of the processors that there are, how many may the calling thread use? */
+static unsigned int nr_processors(void)
+{
+	return min_t(unsigned int, current->nr_cpus_allowed, num_online_cpus());
+}
+
 /* The queue to serve next; without one the thread is put on the idle list. */
 static struct vhost_fs_queue *worker_next(struct vhost_fs_worker *w)
 {
@@ -174,6 +180,7 @@ static struct vhost_fs_queue *worker_next(struct vhost_fs_worker *w)
 
 	spin_lock_irqsave(&pool->lock, flags);
 	worker_set_has_run(pool, w);
+	pool->max_active = nr_processors();
 	q = w->next;
 	w->next = NULL;
 	/* One that is being stopped has somebody waiting for its end. */
@@ -372,7 +379,7 @@ static struct vhost_fs_worker *pool_spare(struct vhost_fs_pool *pool)
 {
 	lockdep_assert_held(&pool->lock);
 
-	if (pool->nr_active >= num_online_cpus())
+	if (pool->nr_active >= pool->max_active)
 		return NULL;
 	return pool_idle(pool);
 }
@@ -660,7 +667,7 @@ bool vhost_fs_pool_has_pending(struct vhost_fs_dev *fs)
  */
 int vhost_fs_pool_start(struct vhost_fs_dev *fs, unsigned int nr_queues)
 {
-	unsigned int nr = 1 + min(nr_queues, num_online_cpus());
+	unsigned int nr = 1 + min(nr_queues, nr_processors());
 	int err;
 
 	lockdep_assert_held(&fs->vdev.mutex);
@@ -669,6 +676,7 @@ int vhost_fs_pool_start(struct vhost_fs_dev *fs, unsigned int nr_queues)
 	/* Kicks may come already. */
 	spin_lock_irq(&fs->pool.lock);
 	WRITE_ONCE(fs->pool.running, true);
+	fs->pool.max_active = nr_processors();
 	fs->pool.no_thread_until = jiffies;
 	WRITE_ONCE(fs->pool.refused, false);
 	spin_unlock_irq(&fs->pool.lock);

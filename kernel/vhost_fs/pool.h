@@ -29,6 +29,8 @@ struct vhost_fs_req;
  * @nr_new: threads that are being made, or haven't run yet; each asks for work when it
  *	does
  * @nr_active: threads that have work and don't block
+ * @max_active: how many of them there may be: the processors that the thread may use
+ *	which was idle or done last
  * @no_thread_until: jiffies; one could not be made lately
  * @refused: the last one that was to be made could not be
  * @running: threads exist and take work
@@ -46,6 +48,7 @@ struct vhost_fs_pool {
 	unsigned int nr_idle;
 	unsigned int nr_new;
 	unsigned int nr_active;
+	unsigned int max_active;
 	unsigned long no_thread_until;
 	bool refused;
 	bool running;
