@@ -457,7 +457,8 @@ static u64 vq_poll_limit(const struct vhost_fs_queue *q)
 {
 	u64 limit = READ_ONCE(q->vq.busyloop_timeout) * (u64)NSEC_PER_USEC;
 
-	return limit ?: VHOST_FS_POLL_NS;
+	/* q->poll_ns has 32 bits, and is doubled. */
+	return min_t(u64, limit, NSEC_PER_SEC) ?: VHOST_FS_POLL_NS;
 }
 
 /*
