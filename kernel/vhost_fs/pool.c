@@ -11,7 +11,7 @@
  * No more threads are active at a time than there are processors for them: more
  * would only take them from each other. A thread that is about to block doesn't
  * count. One that sleeps although it said nothing (the guest's memory may have
- * to be read from disk) holds up the other queues for two ticks at most; and its own
+ * to be read from disk) holds up the other queues for three ticks at most; and its own
  * queue too, if it has offered that (vhost_fs_pool_offer()), to take it back when
  * it hasn't slept.
  *
@@ -37,15 +37,17 @@
 /* After a failure, no thread is made for this long. */
 #define VHOST_FS_RETRY_DELAY	(HZ / 10)
 
-/* A queue waits this long for an active thread before an idle one is woken. */
+/* How often to look for queues that wait for long; a timer adds a part of a tick. */
 #define VHOST_FS_RESCUE_DELAY	1
 
 /*
- * A queue is on offer for at least a tick before it is taken. Threads that wait for the
- * same lock would otherwise be joined by one more at each tick, and take the processors
- * from who has it.
+ * A queue is on offer for at least a tick before it is taken, and waits as long for an
+ * active thread before an idle one is woken in spite of those. Else threads that wait for
+ * the same lock would be joined by one more at each tick, and take the processors from who
+ * has it; and so would those that merely have many queues. With VHOST_FS_RESCUE_DELAY it
+ * is three ticks at most.
  */
-#define VHOST_FS_OFFER_AGE	2
+#define VHOST_FS_QUEUE_AGE	2
 
 /* An idle thread is stopped after this long, as long as one is left. */
 #define VHOST_FS_IDLE_TIMEOUT	(10 * HZ)
@@ -398,6 +400,11 @@ static void pool_wake_for_pending(struct vhost_fs_pool *pool,
 		worker_wake(pool, w, q);
 }
 
+static bool queue_is_old(const struct vhost_fs_queue *q)
+{
+	return time_after_eq(jiffies, q->queued_at + VHOST_FS_QUEUE_AGE);
+}
+
 /* Who offered a queue a whole tick ago sleeps; the list is in that order. */
 static void pool_take_offers(struct vhost_fs_pool *pool)
 {
@@ -406,7 +413,7 @@ static void pool_take_offers(struct vhost_fs_pool *pool)
 	lockdep_assert_held(&pool->lock);
 
 	list_for_each_entry_safe(q, tmp, &pool->offered, pending) {
-		if (time_before(jiffies, q->offered_at + VHOST_FS_OFFER_AGE))
+		if (!queue_is_old(q))
 			break;
 		worker_set_active(pool, q->offered_by, false);
 		list_move_tail(&q->pending, &pool->pending);
@@ -414,19 +421,23 @@ static void pool_take_offers(struct vhost_fs_pool *pool)
 }
 
 /*
- * A queue has waited for long. Who is active may sleep, too, so that one thread is
- * woken in any case, and as many more as there are processors without one.
+ * While active threads take one queue after another, none that waits gets old. When one
+ * does, they may all sleep, so that a thread is woken in any case; and as many more as
+ * there are processors without one.
  */
 static void pool_rescue(struct timer_list *timer)
 {
 	struct vhost_fs_pool *pool = container_of(timer, struct vhost_fs_pool,
 						  rescue);
+	struct vhost_fs_queue *q;
 	unsigned long flags;
 
 	spin_lock_irqsave(&pool->lock, flags);
 	if (pool->running) {
 		pool_take_offers(pool);
-		pool_wake_for_pending(pool, pool_idle(pool));
+		q = list_first_entry_or_null(&pool->pending, struct vhost_fs_queue, pending);
+		if (q && queue_is_old(q))
+			pool_wake_for_pending(pool, pool_idle(pool));
 		while (!list_empty(&pool->pending) && pool_spare(pool))
 			pool_wake_for_pending(pool, pool_spare(pool));
 		pool_set_rescue(pool);
@@ -564,6 +575,7 @@ void vhost_fs_pool_submit(struct vhost_fs_queue *q)
 	if (w) {
 		worker_wake(pool, w, q);
 	} else {
+		q->queued_at = jiffies;
 		list_add_tail(&q->pending, &pool->pending);
 		pool_set_rescue(pool);
 	}
@@ -609,7 +621,7 @@ bool vhost_fs_pool_offer(struct vhost_fs_req *req)
 	if (offered) {
 		list_add_tail(&q->pending, &pool->offered);
 		q->offered_by = req->worker;
-		q->offered_at = jiffies;
+		q->queued_at = jiffies;
 		pool_set_rescue(pool);
 	}
 	spin_unlock_irqrestore(&pool->lock, flags);

@@ -37,7 +37,7 @@ struct vhost_fs_region {
  *	a kick takes and a thread gives back when the ring is watched
  * @pending: place in one of the pool's lists; under the pool's lock
  * @offered_by: whose request may sleep, if it is in that list; likewise
- * @offered_at: jiffies, since when; likewise
+ * @queued_at: jiffies, since when it waits in one of those lists; likewise
  * @inflight: requests taken from the ring and not yet answered; under
  *	vq.mutex
  * @paused: take nothing from the ring; under vq.mutex
@@ -68,7 +68,7 @@ struct vhost_fs_queue {
 	atomic_t looking;
 	struct list_head pending;
 	struct vhost_fs_worker *offered_by;
-	unsigned long offered_at;
+	unsigned long queued_at;
 	unsigned int inflight;
 	bool paused;
 	bool broken;
