@@ -202,6 +202,7 @@ struct dentry *kc_vfs_mkdir(struct mnt_idmap *idmap, struct inode *dir,
 	struct dentry *found;
 
 	if (!err && unlikely(d_unhashed(dentry) || d_is_negative(dentry))) {
+		d_drop(dentry);
 		found = lookup_one(idmap, dentry->d_name.name,
 				   dentry->d_parent, dentry->d_name.len);
 		if (!IS_ERR(found)) {

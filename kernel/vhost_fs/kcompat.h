@@ -106,6 +106,13 @@ struct kc_renamedata {
 	unsigned int flags;
 };
 
+static inline struct dentry *kc_lookup_one(struct mnt_idmap *idmap,
+					   struct qstr *name,
+					   struct dentry *base)
+{
+	return lookup_one(idmap, name->name, base, name->len);
+}
+
 struct dentry *kc_lookup_one_unlocked(struct mnt_idmap *idmap,
 				      struct qstr *name, struct dentry *base);
 struct dentry *kc_start_creating(struct mnt_idmap *idmap,
@@ -172,6 +179,7 @@ static inline int kc_notify_change(struct mnt_idmap *idmap,
 #ifndef VHOST_FS_KCOMPAT_IMPL
 #define break_deleg_wait kc_break_deleg_wait
 #define renamedata kc_renamedata
+#define lookup_one kc_lookup_one
 #define lookup_one_unlocked kc_lookup_one_unlocked
 #define start_creating kc_start_creating
 #define start_removing kc_start_removing

@@ -105,6 +105,26 @@ static int create_label(struct vhost_fs_req *req, struct vhost_fs_create *c)
 	return err;
 }
 
+/*
+ * A file system may make the name and have its file found by the next lookup
+ * only. Nobody may see what is left in the dcache by then.
+ */
+static int create_find(struct vhost_fs_req *req, struct vhost_fs_create *c)
+{
+	struct dentry *found;
+
+	if (likely(d_is_positive(c->dentry)))
+		return 0;
+	req->changed = true;
+	d_drop(c->dentry);
+	found = lookup_one(mnt_idmap(c->mnt), &req->name[0], req->path.dentry);
+	if (IS_ERR(found))
+		return PTR_ERR(found);
+	dput(c->dentry);
+	c->dentry = found;
+	return d_is_positive(found) ? 0 : -ENOENT;
+}
+
 static int create_once(struct vhost_fs_req *req, struct vhost_fs_create *c,
 		       int (*make)(struct vhost_fs_req *req,
 				   struct vhost_fs_create *c),
@@ -116,6 +136,8 @@ static int create_once(struct vhost_fs_req *req, struct vhost_fs_create *c,
 	if (err)
 		return err;
 	err = make(req, c);
+	if (!err)
+		err = create_find(req, c);
 	if (!err)
 		err = create_label(req, c);
 	if (!err) {
@@ -134,7 +156,8 @@ static int create_once(struct vhost_fs_req *req, struct vhost_fs_create *c,
  * @path: set to the path of what was made; to be put by path_put()
  *
  * Return: 0; -EEXIST, and nothing else, if the name exists; -EROFS; -ENFILE at
- * the share's limit; or another errno, with nothing made.
+ * the share's limit; or another errno, with nothing made, or with nothing found
+ * of what was.
  */
 int vhost_fs_create(struct vhost_fs_req *req,
 		    int (*make)(struct vhost_fs_req *req,
@@ -252,28 +275,39 @@ int vhost_fs_op_symlink(struct vhost_fs_req *req)
 	return create_entry(req, make_symlink);
 }
 
+/*
+ * The file by its new name; by its old one, if the file system has the new one
+ * found by the next lookup only.
+ */
+static struct dentry *link_find(struct dentry *child, struct dentry *old)
+{
+	if (likely(d_is_positive(child)))
+		return child;
+	d_drop(child);
+	return old;
+}
+
 static int link_once(struct vhost_fs_req *req, struct dentry *old,
 		     struct path *new, struct delegated_inode *di)
 {
-	struct dentry *parent = req->path.dentry;
+	struct dentry *parent = req->path.dentry, *child;
 	int err, write_err;
 
 	new->mnt = req->path.mnt;
 	write_err = vhost_fs_want_write(req, new->mnt);
-	new->dentry = start_creating(mnt_idmap(new->mnt), parent,
-				     &req->name[0]);
-	err = PTR_ERR_OR_ZERO(new->dentry);
+	child = start_creating(mnt_idmap(new->mnt), parent, &req->name[0]);
+	err = PTR_ERR_OR_ZERO(child);
 	if (err)
 		goto drop_write;
-	err = d_is_positive(new->dentry) ? -EEXIST : write_err;
+	err = d_is_positive(child) ? -EEXIST : write_err;
 	if (!err)
 		err = vfs_link(old, mnt_idmap(new->mnt), d_inode(parent),
-			       new->dentry, di);
+			       child, di);
 	if (!err) {
 		req->changed = true;
-		dget(new->dentry);
+		new->dentry = dget(link_find(child, old));
 	}
-	end_creating(new->dentry);
+	end_creating(child);
 drop_write:
 	if (!write_err)
 		mnt_drop_write(new->mnt);

@@ -356,8 +356,11 @@ static struct file *create_once(struct vhost_fs_req *req, struct path *path)
 
 	err = vhost_fs_create(req, make_file, path);
 	if (!err) {
+		/* A server may have another's by that name, if it was asked again. */
+		err = open_check_type(d_inode(path->dentry));
 		/* Whoever made it may open it, whatever its mode. */
-		file = open_file(req, path, in->flags, true);
+		file = err ? ERR_PTR(err) :
+			     open_file(req, path, in->flags, true);
 	} else if (err == -EEXIST && !(in->flags & O_EXCL)) {
 		err = vhost_fs_lookup_child(req, &req->path, &req->name[0],
 					    path);
