@@ -241,17 +241,21 @@ static unsigned int truncate_kills(struct file *file)
  * @req: the request; may block
  * @file: the file
  * @size: new length
- * @valid: ATTR_OPEN if it is being opened, else 0
+ * @opening: is it for O_TRUNC?
+ *
+ * A file system that hears of ATTR_OPEN may take it that it has truncated the
+ * file already, when it was told O_TRUNC; it hasn't been. Nor does the file that
+ * is being opened help: it need not be open for writing.
  *
  * Return: 0 or an errno.
  */
 int vhost_fs_truncate_file(struct vhost_fs_req *req, struct file *file,
-			   loff_t size, unsigned int valid)
+			   loff_t size, bool opening)
 {
 	struct inode *inode = file_inode(file);
 	struct iattr attr = {
-		.ia_valid = valid | ATTR_SIZE | ATTR_MTIME | ATTR_CTIME |
-			    ATTR_FILE | truncate_kills(file),
+		.ia_valid = ATTR_SIZE | ATTR_MTIME | ATTR_CTIME |
+			    (opening ? 0 : ATTR_FILE) | truncate_kills(file),
 		.ia_size = size,
 		.ia_file = file,
 	};
@@ -283,7 +287,7 @@ static int setattr_truncate(struct vhost_fs_req *req, loff_t size)
 	}
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EINVAL;
-	return vhost_fs_truncate_file(req, file, size, 0);
+	return vhost_fs_truncate_file(req, file, size, false);
 }
 
 /* Nobody asks for this before it was agreed on. */

@@ -16,6 +16,6 @@ int vhost_fs_attr_get(struct vhost_fs_req *req, const struct path *path,
 void vhost_fs_attr_timeout(const struct vhost_fs_share *share, u64 *sec,
 			   u32 *nsec);
 int vhost_fs_truncate_file(struct vhost_fs_req *req, struct file *file,
-			   loff_t size, unsigned int valid);
+			   loff_t size, bool opening);
 
 #endif /* VHOST_FS_ATTR_H */

@@ -214,7 +214,7 @@ static int open_truncate(struct vhost_fs_req *req, struct file *file, bool kill)
 	if (kill)
 		err = vhost_fs_cred_drop_fsetid(req, &file->f_path, &saved);
 	if (!err)
-		err = vhost_fs_truncate_file(req, file, 0, ATTR_OPEN);
+		err = vhost_fs_truncate_file(req, file, 0, true);
 	vhost_fs_cred_discard(saved);
 	put_write_access(inode);
 	return err;

@@ -386,6 +386,39 @@ test_server_locks()
 	unserve inner
 }
 
+# truncates FILE: what of open() makes it shorter is seen below at once.
+truncates()
+{
+	python3 -c 'import os, sys
+view, below = sys.argv[1:]
+def holds(text, what):
+    found = open(below).read()
+    if found != text:
+        sys.exit(f"{what}: {found!r}, not {text!r}")
+for flags, what in ((os.O_WRONLY, "O_WRONLY"), (os.O_RDWR, "O_RDWR"),
+                    (os.O_WRONLY | os.O_CREAT, "O_CREAT")):
+    open(below, "w").write("0123456789")
+    fd = os.open(view, flags | os.O_TRUNC)
+    os.write(fd, b"new")
+    os.close(fd)
+    holds("new", what)
+open(below, "w").write("0123456789")
+os.close(os.open(view, os.O_RDONLY | os.O_TRUNC))
+holds("", "O_RDONLY")' "$1" "$2" || fail "$1"
+}
+
+# A file system that truncates a file itself when it is told to by its open():
+# virtiofs, and most of FUSE.
+test_server_truncates()
+{
+	serve inner
+	serve_dir outer "$run/inner"
+	echo x >"$host/inner/f"
+	truncates "$run/outer/f" "$host/inner/f"
+	unserve_dir outer
+	unserve inner
+}
+
 # Names that don't tell upper from lower case, with guests that may believe for a
 # day what they are told.
 
@@ -493,7 +526,7 @@ stop_nfs_of_guest()
 }
 
 tests=(closes nfs_files nfs_released nfs_saved nfs_deleted nfs_locks nfs_unlock_fails nfs_below
-	autofs server_locks folded_names reexport)
+	autofs server_locks server_truncates folded_names reexport)
 
 [ $# -eq 0 ] || tests=("$@")
 run_tests "${tests[@]}"
