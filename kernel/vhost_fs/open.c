@@ -383,10 +383,11 @@ static struct file *create_file(struct vhost_fs_req *req, struct path *path)
 	struct file *file = NULL;
 	unsigned int i;
 
-	/* The host may remove what was there before it is opened. */
+	/* The host, or a server, may remove what was there before it is opened. */
 	for (i = 0; i < VHOST_FS_CREATE_RETRIES; i++) {
 		file = create_once(req, path);
-		if (file != ERR_PTR(-ENOENT) ||
+		if ((file != ERR_PTR(-ENOENT) &&
+		     file != ERR_PTR(-EOPENSTALE)) ||
 		    IS_DEADDIR(d_inode(req->path.dentry)))
 			break;
 	}

@@ -81,6 +81,9 @@ static int reply_errno(int err)
 	case -ERESTARTNOHAND:
 	case -ERESTART_RESTARTBLOCK:
 		return -EINTR;
+	/* On this, who opens looks the name up anew. */
+	case -EOPENSTALE:
+		return -ESTALE;
 	case -ENOTSUPP:
 		return -EOPNOTSUPP;
 	default:
