@@ -10,6 +10,7 @@
 #include <linux/file.h>
 #include <linux/fuse.h>
 #include <linux/mount.h>
+#include <linux/namei.h>
 #include <linux/security.h>
 
 #include "attr.h"
@@ -181,12 +182,31 @@ static u32 open_flags_host(struct vhost_fs_req *req, const struct path *path,
 	return flags | O_LARGEFILE;
 }
 
+/*
+ * What open(2) does for a file that it doesn't get to by name: a file system
+ * with a server asks that whether the file has been changed since its last
+ * close elsewhere.
+ */
+static int open_revalidate(struct dentry *dentry)
+{
+	int ret;
+
+	if (likely(!(dentry->d_flags & DCACHE_OP_WEAK_REVALIDATE)))
+		return 0;
+	ret = dentry->d_op->d_weak_revalidate(dentry, LOOKUP_OPEN);
+	return ret ? min(ret, 0) : -EOPENSTALE;
+}
+
 static struct file *open_file(struct vhost_fs_req *req, const struct path *path,
 			      u32 flags, bool made)
 {
 	u32 host_flags = open_flags_host(req, path, flags, made);
+	int err;
 
 	open_may_block(req, path, host_flags);
+	err = open_revalidate(path->dentry);
+	if (err)
+		return ERR_PTR(err);
 	return dentry_open(path, host_flags, current_cred());
 }
 

@@ -201,6 +201,22 @@ test_nfs_files()
 	stop_nfs
 }
 
+# Whoever opens asks the server, however long the host may believe what it knows.
+test_nfs_listed()
+{
+	local g=$run/nfs e=$host/export
+	start_nfs
+	mount_nfs hard,acdirmin=3600,acdirmax=3600
+	serve_dir nfs "$host/nfs" --cache never
+	mkdir "$g/d" || fail "mkdir"
+	echo 1 >"$g/d/one" || fail "create"
+	same "$(cd "$g/d" && echo *)" one "names"
+	echo 2 >"$e/d/two" || fail "create on the server"
+	same "$(cd "$g/d" && echo *)" "one two" "names after the server's change"
+	unserve_dir nfs
+	stop_nfs
+}
+
 has_released()
 {
 	[ "$(asked "$1" release)" = "$2" ]
@@ -525,7 +541,7 @@ stop_nfs_of_guest()
 	umount "$host/export" || fail "NFS still uses the guest's mount"
 }
 
-tests=(closes nfs_files nfs_released nfs_saved nfs_deleted nfs_locks nfs_unlock_fails nfs_below
+tests=(closes nfs_files nfs_listed nfs_released nfs_saved nfs_deleted nfs_locks nfs_unlock_fails nfs_below
 	autofs server_locks server_truncates folded_names reexport)
 
 [ $# -eq 0 ] || tests=("$@")
