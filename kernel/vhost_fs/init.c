@@ -219,12 +219,11 @@ int vhost_fs_op_init(struct vhost_fs_req *req)
  * vhost_fs_op_destroy - FUSE_DESTROY
  * @req: the request
  *
- * Return: 0.
+ * Return: 0; -EINTR if the owner is being killed.
  */
 int vhost_fs_op_destroy(struct vhost_fs_req *req)
 {
-	vhost_fs_session_end(req->fs);
-	return 0;
+	return vhost_fs_session_end(req->fs);
 }
 
 /**

@@ -59,14 +59,16 @@ void vhost_fs_session_exit(struct vhost_fs_session *s)
  * @minor: protocol minor agreed on; 0 to serve nothing yet
  * @flags: features agreed on
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0; -ENOMEM; -EINTR if the owner is being killed, with nothing done.
  */
 int vhost_fs_session_begin(struct vhost_fs_dev *fs, u32 minor, u64 flags)
 {
 	struct vhost_fs_session *s = &fs->session;
 	int err;
 
-	mutex_lock(&s->lock);
+	/* Its holder may be closing files of a server that is away. */
+	if (mutex_lock_killable(&s->lock))
+		return -EINTR;
 	WRITE_ONCE(s->minor, 0);
 	WRITE_ONCE(fs->locks.session, fs->locks.session + 1);
 	do {
@@ -105,13 +107,17 @@ void vhost_fs_session_restore(struct vhost_fs_dev *fs, u32 minor, u64 last_node,
 /**
  * vhost_fs_session_end - FUSE_DESTROY
  * @fs: the device
+ *
+ * Return: 0; -EINTR if the owner is being killed, with nothing done.
  */
-void vhost_fs_session_end(struct vhost_fs_dev *fs)
+int vhost_fs_session_end(struct vhost_fs_dev *fs)
 {
 	struct vhost_fs_session *s = &fs->session;
 
-	mutex_lock(&s->lock);
+	if (mutex_lock_killable(&s->lock))
+		return -EINTR;
 	WRITE_ONCE(s->minor, 0);
 	session_drop_all(s);
 	mutex_unlock(&s->lock);
+	return 0;
 }

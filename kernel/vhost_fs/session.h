@@ -90,7 +90,7 @@ static inline bool vhost_fs_ref_get(refcount_t *ref)
 int vhost_fs_session_init(struct vhost_fs_session *s);
 void vhost_fs_session_exit(struct vhost_fs_session *s);
 int vhost_fs_session_begin(struct vhost_fs_dev *fs, u32 minor, u64 flags);
-void vhost_fs_session_end(struct vhost_fs_dev *fs);
+int vhost_fs_session_end(struct vhost_fs_dev *fs);
 void vhost_fs_session_restore(struct vhost_fs_dev *fs, u32 minor, u64 last_node,
 			      u64 last_handle);
 

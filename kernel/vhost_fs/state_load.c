@@ -775,10 +775,8 @@ static int load_all(struct loader *ld)
 		err = load_parse(ld);
 	if (err)
 		return err;
-	if (load_is_empty(ld)) {
-		vhost_fs_session_end(ld->req->fs);
-		return 0;
-	}
+	if (load_is_empty(ld))
+		return vhost_fs_session_end(ld->req->fs);
 	err = load_agree(ld);
 	if (!err)
 		err = load_mounts(ld);
