@@ -35,9 +35,9 @@ static bool hardly_sleeps(const struct dentry *dentry)
 }
 
 /*
- * Somebody else has it, who may sleep; most likely another of this guest's requests,
- * which doesn't. A guest that was called each time would have its requests answered,
- * and be woken, one by one.
+ * Somebody else has it, who may sleep; in memory most likely another of this guest's
+ * requests, which doesn't. A guest that was called each time would have its requests
+ * answered, and be woken, one by one: hence vhost_fs_may_sleep() without @call.
  */
 static bool is_locked(const struct dentry *dentry)
 {

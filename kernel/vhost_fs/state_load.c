@@ -775,8 +775,10 @@ static int load_all(struct loader *ld)
 		err = load_parse(ld);
 	if (err)
 		return err;
-	if (load_is_empty(ld))
-		return vhost_fs_session_end(ld->req->fs);
+	if (load_is_empty(ld)) {
+		err = vhost_fs_session_end(ld->req->fs);
+		return err ? load_fail(ld, err, VHOST_FS_STATE_ERR_CANCELLED, 0) : 0;
+	}
 	err = load_agree(ld);
 	if (!err)
 		err = load_mounts(ld);

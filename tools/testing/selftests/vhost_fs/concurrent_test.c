@@ -293,23 +293,6 @@ struct pending_write {
 	struct fuse_write_out out;
 };
 
-/* For the attributes of the root, without a kick. Returns its head. */
-static int add_getattr(struct fuse *f)
-{
-	struct {
-		struct fuse_in_header hdr;
-		struct fuse_getattr_in in;
-		struct fuse_out_header reply;
-		struct fuse_attr_out out;
-	} *ask = ring_alloc(f->q->dev, sizeof(*ask));
-	struct iovec out = { ask, sizeof(ask->hdr) + sizeof(ask->in) };
-	struct iovec in = { &ask->reply, sizeof(ask->reply) + sizeof(ask->out) };
-
-	ask->in = (struct fuse_getattr_in){ };
-	fuse_header(f, &ask->hdr, FUSE_GETATTR, ROOT, sizeof(ask->in));
-	return ring_add(f->q, &out, 1, &in, 1);
-}
-
 /* Waits to be called for the next answer; the first call may be an earlier one's. */
 static bool is_called(struct ring_queue *q)
 {
@@ -324,7 +307,8 @@ static bool is_called(struct ring_queue *q)
 	return true;
 }
 
-static void start_write_of_4(struct fuse *f, struct pending_write *w, uint64_t node, uint64_t fh)
+static int start_write_of_4(struct fuse *f, struct pending_write *w, uint64_t node,
+			    uint64_t fh)
 {
 	w->in = (struct fuse_write_in){ .fh = fh, .size = 4 };
 	w->c = (struct fuse_call){
@@ -332,7 +316,7 @@ static void start_write_of_4(struct fuse *f, struct pending_write *w, uint64_t n
 		.in = { { &w->in, sizeof(w->in) }, { "data", 4 } }, .nr_in = 2,
 		.out = &w->out, .out_size = sizeof(w->out),
 	};
-	fuse_start(f, &w->c);
+	return fuse_start(f, &w->c);
 }
 
 /*
@@ -379,10 +363,10 @@ TEST_F(concurrent, locked_file_delays_nobody)
 	ASSERT_EQ(1, poll(&waits, 1, RING_TIMEOUT_MS));
 
 	ASSERT_FALSE(ring_arm(writer->q));
-	head = add_getattr(writer);
+	head = fuse_add_getattr(writer, ROOT);
 	ASSERT_LE(0, head);
 	for (i = 0; i < NR; i++)
-		start_write_of_4(writer, &w[i], entry.nodeid, opened.fh);
+		ASSERT_EQ(0, start_write_of_4(writer, &w[i], entry.nodeid, opened.fh));
 	ASSERT_TRUE(is_called(writer->q));
 	EXPECT_EQ(head, ring_take(writer->q, &len));
 	for (i = 0; i < 10; i++)

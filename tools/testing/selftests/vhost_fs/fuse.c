@@ -241,6 +241,22 @@ int fuse_getattr(struct fuse *f, uint64_t nodeid, struct fuse_attr *out)
 	return error;
 }
 
+int fuse_add_getattr(struct fuse *f, uint64_t nodeid)
+{
+	struct {
+		struct fuse_in_header hdr;
+		struct fuse_getattr_in in;
+		struct fuse_out_header reply;
+		struct fuse_attr_out out;
+	} *ask = ring_alloc(f->q->dev, sizeof(*ask));
+	struct iovec out = { ask, sizeof(ask->hdr) + sizeof(ask->in) };
+	struct iovec in = { &ask->reply, sizeof(ask->reply) + sizeof(ask->out) };
+
+	ask->in = (struct fuse_getattr_in){ };
+	fuse_header(f, &ask->hdr, FUSE_GETATTR, nodeid, sizeof(ask->in));
+	return ring_add(f->q, &out, 1, &in, 1);
+}
+
 int fuse_setattr(struct fuse *f, uint64_t nodeid,
 		 const struct fuse_setattr_in *in, struct fuse_attr *out)
 {

@@ -165,6 +165,8 @@ int fuse_forget(struct fuse *f, uint64_t nodeid, uint64_t count);
 int fuse_batch_forget(struct fuse *f, const struct fuse_forget_one *list,
 		      uint32_t count);
 int fuse_getattr(struct fuse *f, uint64_t nodeid, struct fuse_attr *out);
+/* Only adds that to the ring, for whom many at once matter; its head. */
+int fuse_add_getattr(struct fuse *f, uint64_t nodeid);
 int fuse_setattr(struct fuse *f, uint64_t nodeid,
 		 const struct fuse_setattr_in *in, struct fuse_attr *out);
 int fuse_statx(struct fuse *f, uint64_t nodeid, uint32_t mask,

@@ -166,23 +166,6 @@ TEST_F_TIMEOUT(isolation, blocked_threads, 60)
 	free(o);
 }
 
-/* For the attributes of the root, without a kick. */
-static int add_getattr(struct fuse *f)
-{
-	struct {
-		struct fuse_in_header hdr;
-		struct fuse_getattr_in in;
-		struct fuse_out_header reply;
-		struct fuse_attr_out out;
-	} *ask = ring_alloc(f->q->dev, sizeof(*ask));
-	struct iovec out = { ask, sizeof(ask->hdr) + sizeof(ask->in) };
-	struct iovec in = { &ask->reply, sizeof(ask->reply) + sizeof(ask->out) };
-
-	ask->in = (struct fuse_getattr_in){ };
-	fuse_header(f, &ask->hdr, FUSE_GETATTR, ROOT, sizeof(ask->in));
-	return ring_add(f->q, &out, 1, &in, 1);
-}
-
 /*
  * Starts the device's threads on one processor, which each of them has until it sleeps.
  * What this one is itself changes only for that.
@@ -224,7 +207,7 @@ TEST_F(isolation, one_thread_more)
 	ASSERT_EQ(0, fcntl(lease, F_SETLEASE, F_RDLCK));
 	ASSERT_EQ(0, fuse_start_open(f, node, &o));
 	for (i = 0; i < BLOCKED; i++)
-		ASSERT_LE(0, add_getattr(f));
+		ASSERT_LE(0, fuse_add_getattr(f, ROOT));
 	ring_kick(f->q);
 	for (i = 0; i < BLOCKED; i++)
 		ASSERT_LE(0, ring_wait(f->q, &len));

@@ -804,8 +804,8 @@ TEST_F_TIMEOUT(fail, no_memory_to_begin, 60)
 		ASSERT_EQ(0, state_check(&self->bed.dev, &self->result));
 		EXPECT_EQ(0, self->result.error);
 	}
-	/* Likewise. */
-	EXPECT_LT(0, failed);
+	/* Likewise: three were the least seen. */
+	EXPECT_LE(3, failed);
 	EXPECT_EQ(0, faults_allow(false));
 	EXPECT_TRUE(is_as_it_was(self));
 	close(knob);
